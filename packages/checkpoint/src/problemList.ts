@@ -1,0 +1,16 @@
+const shown = 10;
+const longestName = 120;
+
+/** One line per problem, the first ten of them; a hostile file cannot make a message as large as itself. */
+export function problemList(problems: readonly string[]): string {
+  const lines = problems.slice(0, shown).map((problem) => `\n  ${problem}`);
+  const rest = problems.length - shown;
+  return lines.join('') + (rest > 0 ? `\n  and ${rest} more` : '');
+}
+
+/** A name from a file as it may stand in a message: quoted, escaped, cut. */
+export function quoted(name: string): string {
+  return name.length > longestName
+    ? `${JSON.stringify(name.slice(0, longestName))} (first ${longestName} of ${name.length} characters)`
+    : JSON.stringify(name);
+}
