@@ -1,0 +1,3 @@
+import { installAndBuild } from './installAndBuild.mjs';
+
+if (await installAndBuild()) process.exitCode = 1;
