@@ -1,0 +1,48 @@
+import * as tf from '@tensorflow/tfjs';
+import { stream } from './bits.ts';
+import { PeftError } from './error.ts';
+import { type Composition, operation } from './operation.ts';
+
+const drop: Composition<'x' | 'key', { rate: number }> = operation({
+  name: 'PeftDropout',
+  compose: ({ x, key }, { rate }) => {
+    const [key0, key1] = key.dataSync<'int32'>() as unknown as [number, number];
+    return tf.mul(x, tf.tensor(dropoutMask([key0, key1], x.size, rate), x.shape));
+  },
+  gradient: {
+    saves: ['key'],
+    of: (dy, { key }, { rate }) => ({ x: () => drop({ x: dy, key }, { rate }) }),
+  },
+});
+
+/**
+ * Zeroes each element of `x` (float32) with probability `rate` and scales the others by 1 / (1 - rate).
+ *
+ * `key` (int32 [2]) holds the bit patterns of two uint32 keys; element i lives where the upper 24 bits of
+ * `bits(key0, key1, i)`, read as a fraction, are at least `rate`. Rate 0 returns `x` itself.
+ * @throws PeftError `ops/rate`, `ops/key`
+ */
+export function dropout(x: tf.Tensor, rate: number, key: tf.Tensor): tf.Tensor {
+  if (!(rate >= 0 && rate < 1)) {
+    throw new PeftError('ops/rate', `dropout rate ${rate} is outside 0 <= rate < 1; 0 switches dropout off.`);
+  }
+  if (key.dtype !== 'int32' || key.size !== 2) {
+    throw new PeftError(
+      'ops/key',
+      `dropout needs an int32 key of shape [2], got ${key.dtype} [${key.shape}]; stack two int32 scalars.`,
+    );
+  }
+  return rate === 0 ? x : drop({ x, key }, { rate });
+}
+
+/** The factors 0 or 1 / (1 - rate) that `dropout` multiplies by, element by element. */
+export function dropoutMask(key: readonly [number, number], size: number, rate: number): Float32Array {
+  const next = stream(key[0], key[1]);
+  const threshold = Math.ceil(rate * 0x1000000);
+  const scale = 1 / (1 - rate);
+  const mask = new Float32Array(size);
+  for (let index = 0; index < size; index++) {
+    if (next(index) >>> 8 >= threshold) mask[index] = scale;
+  }
+  return mask;
+}
