@@ -1,1 +1,16 @@
-export {};
+export { constant } from './constant.ts';
+export { type CosineOptions, cosine } from './cosine.ts';
+export { type CosineWithRestartsOptions, cosineWithRestarts } from './cosineWithRestarts.ts';
+export { type Budget, type CubicBudgetOptions, cubicBudget } from './cubicBudget.ts';
+export { type ExponentialOptions, exponential } from './exponential.ts';
+export { type InverseSquareRootOptions, inverseSquareRoot } from './inverseSquareRoot.ts';
+export { type JaggedCosineOptions, jaggedCosine } from './jaggedCosine.ts';
+export { type LinearOptions, linear } from './linear.ts';
+export { type OneCycleOptions, oneCycle } from './oneCycle.ts';
+export { type PerLinkOptions, perLink } from './perLink.ts';
+export { type Piece, piecewise } from './piecewise.ts';
+export { type PolynomialOptions, polynomial } from './polynomial.ts';
+export type { Schedule } from './schedule.ts';
+export { ScheduleError, type ScheduleErrorCode } from './scheduleError.ts';
+export type { Span } from './span.ts';
+export { warmup } from './warmup.ts';
