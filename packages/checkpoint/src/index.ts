@@ -1,3 +1,7 @@
+export type { FileSystem, WritableFile } from './atomic/fileSystem.ts';
+export type { FileContent } from './atomic/stageFiles.ts';
+export { writeFolder } from './atomic/writeFolder.ts';
+export { listSaves, type WriteSaveOptions, writeSave } from './atomic/writeSave.ts';
 export { type ByteSource, byteSource } from './byteSource.ts';
 export { fileSource } from './fileSource.ts';
 export type { LazyTensor, StoredTensor } from './lazyTensor.ts';

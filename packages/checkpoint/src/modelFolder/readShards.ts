@@ -1,4 +1,5 @@
 import { PeftError } from '@peft/core';
+import { isPlainFileName } from '../isPlainFileName.ts';
 import type { StoredTensor } from '../lazyTensor.ts';
 import type { Folder } from '../openFolder.ts';
 import { isRecord, kindOf } from '../parseJson.ts';
@@ -69,7 +70,7 @@ function parseWeightMap(folder: string, value: unknown): ReadonlyMap<string, str
   for (const name of Object.keys(value)) {
     const file = value[name];
     if (typeof file !== 'string') problems.push(`${quoted(name)} maps to ${kindOf(file)}`);
-    else if (!/^[^/\\:\0]+$/.test(file) || /^\.+$/.test(file))
+    else if (!isPlainFileName(file))
       problems.push(`${quoted(name)} maps to ${quoted(file)}, which would leave the folder`);
     else shardOf.set(name, file);
   }
