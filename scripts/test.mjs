@@ -17,7 +17,9 @@ function countReport(file, status) {
   if (existsSync(file)) {
     const report = JSON.parse(readFileSync(file, 'utf8'));
     // A file that throws while it is collected fails as a suite without a single test to its name.
-    const unread = report.testResults.filter(({ status, assertionResults }) => status === 'failed' && !assertionResults.length);
+    const unread = report.testResults.filter(
+      ({ status, assertionResults }) => status === 'failed' && !assertionResults.length,
+    );
     counts.passed = report.numPassedTests;
     counts.failed = report.numFailedTests + unread.length;
     counts.skipped = report.numPendingTests + report.numTodoTests;
