@@ -26,6 +26,6 @@ export function cosine(lr: number, { end = 0, cycles = 0.5, steps }: CosineOptio
     'cosine',
     steps,
     // Whole waves are dropped, so that the angle stays finite and exact for any number of cycles.
-    ({ progress }) => end + (lr - end) * 0.5 * (1 + Math.cos(2 * Math.PI * ((cycles * progress) % 1))),
+    ({ progress }) => end + (lr - end) * (0.5 * (1 + Math.cos(2 * Math.PI * ((cycles * progress) % 1)))),
   );
 }

@@ -26,6 +26,6 @@ export function cosineWithRestarts(lr: number, { cycles, end = 0, steps }: Cosin
     if (step === span) return end;
     // The remainder is taken of whole numbers: of rounded fractions, 49 * (1 / 49) would miss its restart.
     const progress = ((cycles * step) % span) / span;
-    return end + (lr - end) * 0.5 * (1 + Math.cos(Math.PI * progress));
+    return end + (lr - end) * (0.5 * (1 + Math.cos(Math.PI * progress)));
   });
 }

@@ -28,10 +28,12 @@ export function jaggedCosine(lr: number, options: JaggedCosineOptions): Schedule
     numberProblem('lr', lr, { least: 0 }),
     numberProblem('cycleLength', cycleLength, { whole: true, least: 1 }),
     numberProblem('warmupSteps', warmupSteps, { whole: true, least: 0 }),
-    warmupSteps > cycleLength &&
+    cycleLength >= 1 &&
+      warmupSteps > cycleLength &&
       `warmupSteps ${warmupSteps} is above cycleLength ${cycleLength}; warm up within the first cycle`,
     numberProblem('restartWarmupSteps', restartWarmupSteps, { whole: true, least: 0 }),
-    restartWarmupSteps >= cycleLength &&
+    cycleLength >= 1 &&
+      restartWarmupSteps >= cycleLength &&
       `restartWarmupSteps ${restartWarmupSteps} is not below cycleLength ${cycleLength}; leave steps on the cosine`,
     numberProblem('minimumRatio', minimumRatio, { least: 0, most: 1 }),
     numberProblem('restartRatio', restartRatio, { least: 0, most: 1 }),
@@ -49,7 +51,7 @@ export function jaggedCosine(lr: number, options: JaggedCosineOptions): Schedule
     const remaining = totalSteps - warmupSteps;
     const cosineAt = (at: number) => {
       const progress = remaining === 0 ? 1 : Math.min(1, (at - warmupSteps) / remaining);
-      return lr * (minimumRatio + (1 - minimumRatio) * 0.5 * (1 + Math.cos(Math.PI * progress)));
+      return lr * (minimumRatio + (1 - minimumRatio) * (0.5 * (1 + Math.cos(Math.PI * progress))));
     };
     const sinceRestart = step % cycleLength;
     if (step < cycleLength || sinceRestart >= restartWarmupSteps) return cosineAt(step);

@@ -30,8 +30,11 @@ export function oneCycle(lr: number, options: OneCycleOptions = {}): Schedule {
     numberProblem('pctStart', pctStart, { least: 0, most: threePhase ? 0.5 : 1 }),
     numberProblem('divFactor', divFactor, { above: 0 }),
     numberProblem('finalDivFactor', finalDivFactor, { above: 0 }),
-    divFactor > 0 && finalDivFactor > 0 && numberProblem('the first rate, lr / divFactor,', first, {least: 0}),
-    divFactor > 0 && finalDivFactor > 0 && numberProblem('the last rate, lr / divFactor / finalDivFactor,', last, {least: 0}),
+    divFactor > 0 && rateProblem('first rate, lr / divFactor', first),
+    divFactor > 0 &&
+      finalDivFactor > 0 &&
+      first < Infinity &&
+      rateProblem('last rate, lr / divFactor / finalDivFactor', last),
     anneal !== 'cos' && anneal !== 'linear' && `anneal is ${JSON.stringify(anneal)}; give 'cos' or 'linear'`,
     steps !== undefined && numberProblem('steps', steps, { whole: true, least: 1 }),
   ]);
@@ -59,8 +62,12 @@ export function oneCycle(lr: number, options: OneCycleOptions = {}): Schedule {
   });
 }
 
+function rateProblem(name: string, rate: number): string | undefined {
+  return rate === Infinity ? `the ${name}, is Infinity; give factors that keep it finite` : undefined;
+}
+
 function cosineBetween(from: number, to: number, progress: number): number {
-  return to + (from - to) * 0.5 * (1 + Math.cos(Math.PI * progress));
+  return to + (from - to) * (0.5 * (1 + Math.cos(Math.PI * progress)));
 }
 
 function lineBetween(from: number, to: number, progress: number): number {

@@ -19,7 +19,10 @@ export interface Piece {
 export function piecewise(pieces: readonly Piece[]): Schedule {
   const [first, ...others] = pieces;
   if (first === undefined) {
-    throw new ScheduleError('schedule/options', 'piecewise: there are no pieces; give at least one { until, schedule }.');
+    throw new ScheduleError(
+      'schedule/options',
+      'piecewise: there are no pieces; give at least one { until, schedule }.',
+    );
   }
   refuseOptions('piecewise', pieces.flatMap(pieceProblems));
   return (step, totalSteps) => {
@@ -49,11 +52,11 @@ function pieceProblems({ until, schedule }: Piece, index: number, pieces: readon
 }
 
 function checkEnds(ends: readonly number[], totalSteps: number): void {
-  const wrong = ends.findIndex((end, index) => end < (ends[index - 1] ?? 0) || end > totalSteps);
-  if (wrong === -1) return;
-  throw new ScheduleError(
-    'schedule/span',
-    `piecewise: the pieces end at steps ${ends.join(', ')} of a run of ${totalSteps}, which piece ${wrong} breaks; ` +
-      'let ends rise and stay within the run.',
-  );
+  const problems = ends.flatMap((end, index) => {
+    const start = ends[index - 1] ?? 0;
+    if (end < start) return [`piece ${index} ends at step ${end}, before it begins at step ${start}`];
+    return end > totalSteps ? [`piece ${index} ends at step ${end}, past the end of a run of ${totalSteps}`] : [];
+  });
+  if (problems.length === 0) return;
+  throw new ScheduleError('schedule/span', `piecewise: ${problems.join(', ')}; let ends rise and stay within the run.`);
 }

@@ -6,7 +6,7 @@ export type Span = number | { readonly fraction: number };
 /** What is wrong with a span, or undefined when nothing is wrong. */
 export function spanProblem(name: string, span: Span): string | undefined {
   return typeof span === 'object' && span !== null
-    ? numberProblem(`${name}.fraction`, span.fraction, { least: 0, most: 1 })
+    ? numberProblem(`fraction of ${name}`, span.fraction, { least: 0, most: 1 })
     : numberProblem(name, span, { whole: true, least: 0 })?.concat(', or { fraction } of the run');
 }
 
