@@ -1,9 +1,16 @@
+export { type AdamWLeaf, type AdamWOptions, type AdamWScalars, adamw } from './adamw.ts';
+export { type AttentionOptions, attention } from './attention.ts';
 export { bits } from './bits.ts';
 export { dropout } from './dropout.ts';
 export { isPeftError, PeftError } from './error.ts';
 export { fold, type Seed } from './fold.ts';
 export { gather } from './gather.ts';
+export { gelu } from './gelu.ts';
+export { geluTanh } from './geluTanh.ts';
+export { layerNorm } from './layerNorm.ts';
 export { matMul } from './matMul.ts';
 export { normals } from './normals.ts';
+export { type Composition, type OperationDefinition, operation } from './operation.ts';
 export { permutation } from './permutation.ts';
+export { softmaxCrossEntropy } from './softmaxCrossEntropy.ts';
 export { uniforms } from './uniforms.ts';

@@ -31,6 +31,7 @@ const product: Composition<'a' | 'b', Flags> = operation({
  * Leading axes must be equal, or belong to one operand only ([..., rows, in] . [in, out]). float32.
  * @throws PeftError `ops/dtype`, `ops/shape`
  */
+// biome-ignore lint/complexity/useMaxParams: tf.matMul has the same four.
 export function matMul(a: tf.Tensor, b: tf.Tensor, transposeA = false, transposeB = false): tf.Tensor {
   check(a, b, { transposeA, transposeB });
   if (batchOf(b).length === 0) return timesMatrix(a, b, { transposeA, transposeB });
