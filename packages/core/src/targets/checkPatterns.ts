@@ -1,0 +1,36 @@
+import { PeftError } from '@peft/ops';
+import type { Target } from '../target.ts';
+import { nearestPaths } from './nearestNames.ts';
+import { conflictRemedy, patternConflict, patternKeys, type TargetPattern } from './resolvePattern.ts';
+import { sayCount, sayNames } from './sayList.ts';
+
+/**
+ * Refuses a pattern that `resolvePattern` would refuse for one of the targets, or of which a key matches none of them.
+ * `name` is the option's name in the message.
+ * @throws PeftError `target/ambiguous-pattern` or, when no target is in conflict, `target/unmatched-pattern`, with the
+ * whole list; `target/pattern` for a key that is no regular expression.
+ */
+export function checkPatterns(pattern: TargetPattern, targets: readonly Target[], name = 'pattern'): void {
+  const keys = patternKeys(pattern);
+  const paths = targets.map(({ path }) => path).sort();
+  const conflicts = paths.flatMap((path) => {
+    const conflict = patternConflict(
+      path,
+      keys.filter(({ matches }) => matches(path)),
+    );
+    return conflict === undefined ? [] : [`${conflict}; ${conflictRemedy}`];
+  });
+  const idle = keys
+    .filter(({ matches }) => !paths.some(matches))
+    .map(({ key }) => {
+      const nearest = nearestPaths(key, paths);
+      const near = nearest.length === 0 ? '' : ` (nearest: ${sayNames(nearest)})`;
+      return `key "${key}" matches none of the ${sayCount(paths.length, 'selected target')}${near}; correct or remove it`;
+    });
+  const problems = [...conflicts, ...idle];
+  if (problems.length === 0) return;
+  const code = conflicts.length > 0 ? 'target/ambiguous-pattern' : 'target/unmatched-pattern';
+  if (problems.length === 1) throw new PeftError(code, `${name}: ${problems[0]}.`);
+  const lines = problems.map((problem) => `\n- ${problem}.`).join('');
+  throw new PeftError(code, `${name}: ${problems.length} problems:${lines}`);
+}

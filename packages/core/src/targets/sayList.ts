@@ -1,0 +1,30 @@
+/** Names in quotes with commas: `"a", "b"`. */
+export function sayNames(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ');
+}
+
+/** Numbers in order with runs drawn together: `0 to 3, 7`. */
+export function sayNumbers(numbers: readonly number[]): string {
+  const runs: { first: number; last: number }[] = [];
+  for (const number of [...new Set(numbers)].sort((left, right) => left - right)) {
+    const run = runs.at(-1);
+    if (run?.last === number - 1) run.last = number;
+    else runs.push({ first: number, last: number });
+  }
+  const say = ({ first, last }: { first: number; last: number }) => {
+    if (first === last) return `${first}`;
+    return last === first + 1 ? `${first}, ${last}` : `${first} to ${last}`;
+  };
+  return runs.map(say).join(', ');
+}
+
+/** A count with its noun: `1 target`, `2 targets`. */
+export function sayCount(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A selection as the user wrote it: `["query", "value"]`, `"all-linear"`, `/x/`. */
+export function saySelection(selection: string | RegExp | readonly string[]): string {
+  if (selection instanceof RegExp) return String(selection);
+  return typeof selection === 'string' ? `"${selection}"` : `[${sayNames(selection)}]`;
+}
