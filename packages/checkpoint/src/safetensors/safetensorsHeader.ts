@@ -49,9 +49,9 @@ async function readHeaderLength(source: ByteSource): Promise<number> {
     );
   }
   const bytes = await readRange(source, 0, lengthBytes);
-  refuseOtherFormats(source.name, bytes);
   const length = new DataView(bytes.buffer, bytes.byteOffset, lengthBytes).getBigUint64(0, true);
   if (length > BigInt(longestHeader)) {
+    refuseOtherFormats(source.name, bytes);
     throw new PeftError(
       'checkpoint/header-size',
       `${source.name}: the header claims ${length} bytes, and ${longestHeader} is the most the format's readers accept; this is no safetensors file or it is damaged, fetch it again.`,

@@ -1,5 +1,5 @@
 import type { HostArray } from '@peft/core';
-import type { LazyTensor } from '../lazyTensor.ts';
+import type { LazyTensor, StoredTensor } from '../lazyTensor.ts';
 import { planSafetensors } from './planSafetensors.ts';
 import { tensorBytes } from './tensorBytes.ts';
 
@@ -28,12 +28,13 @@ export function writeSafetensors(
  * memory. Dtypes and shapes are checked before the first piece, values as they are read.
  */
 export async function* safetensorsChunks(
-  tensors: ReadonlyMap<string, HostArray | LazyTensor>,
+  tensors: ReadonlyMap<string, HostArray | LazyTensor | StoredTensor>,
   metadata?: Readonly<Record<string, string>>,
 ): AsyncGenerator<Uint8Array> {
   const plan = planSafetensors(tensors, metadata);
   yield plan.header;
   for (const { name, tensor, byteLength } of plan.tensors) {
-    yield tensorBytes(name, 'read' in tensor ? await tensor.read() : tensor, byteLength);
+    if ('readBytes' in tensor) yield await tensor.readBytes();
+    else yield tensorBytes(name, 'read' in tensor ? await tensor.read() : tensor, byteLength);
   }
 }

@@ -1,0 +1,229 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isPeftError } from '@peft/core';
+import { expect, test } from 'vitest';
+import { type Failure, failingFileSystem } from '../testing/failingFileSystem.ts';
+import { textsIn, withTemporaryFolder } from '../testing/temporaryFolder.ts';
+import type { FileContent } from './stageFiles.ts';
+import { listSaves, writeSave } from './writeSave.ts';
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const never: Failure = { at: -1, code: 'NEVER', forGood: false, half: false };
+
+const contentOf = (generation: number): Record<string, FileContent> => ({
+  'weights.bin': [bytes(`weights ${generation}, `), bytes('in two pieces')],
+  'state.json': bytes(`{"generation":${generation}}`),
+});
+const textsOf = (generation: number) => ({
+  'weights.bin': `weights ${generation}, in two pieces`,
+  'state.json': `{"generation":${generation}}`,
+});
+
+test('saves are numbered, complete, and the last two stay', () =>
+  withTemporaryFolder(async (folder) => {
+    const root = join(folder, 'not', 'yet', 'there');
+    expect(await listSaves(root)).toEqual([]);
+    for (let generation = 1; generation <= 4; generation++) {
+      const path = await writeSave(root, contentOf(generation));
+      expect(path).toBe(join(root, `save-00000${generation}`));
+      expect(await textsIn(path)).toEqual(textsOf(generation));
+    }
+    expect(await listSaves(root)).toEqual(['save-000004', 'save-000003']);
+    expect((await readdir(root)).sort()).toEqual(['save-000003', 'save-000004']);
+    expect(await textsIn(join(root, 'save-000003'))).toEqual(textsOf(3));
+  }));
+
+test('keep says how many stay, and names that are no saves are left alone', () =>
+  withTemporaryFolder(async (root) => {
+    await mkdir(join(root, 'save-best'));
+    await mkdir(join(root, '.save-000009.unfinished'));
+    await writeFile(join(root, 'notes.txt'), 'mine');
+    for (let generation = 1; generation <= 4; generation++) await writeSave(root, contentOf(generation), { keep: 3 });
+    expect((await readdir(root)).sort()).toEqual([
+      'notes.txt',
+      'save-000002',
+      'save-000003',
+      'save-000004',
+      'save-best',
+    ]);
+    await writeSave(root, contentOf(5), { keep: 1 });
+    expect(await listSaves(root)).toEqual(['save-000005']);
+  }));
+
+test('saves sort by number beyond the padding', () =>
+  withTemporaryFolder(async (root) => {
+    for (const name of ['save-999999', 'save-1000000']) await mkdir(join(root, name));
+    expect(await listSaves(root)).toEqual(['save-1000000', 'save-999999']);
+    expect(await writeSave(root, contentOf(1))).toBe(join(root, 'save-1000001'));
+  }));
+
+test('content may be made piece by piece', () =>
+  withTemporaryFolder(async (root) => {
+    async function* pieces() {
+      yield bytes('one ');
+      yield bytes('');
+      yield bytes('two');
+    }
+    expect(await textsIn(await writeSave(root, { 'a.txt': pieces() }))).toEqual({ 'a.txt': 'one two' });
+  }));
+
+async function operationsOfThirdSave(): Promise<readonly string[]> {
+  return withTemporaryFolder(async (root) => {
+    for (const generation of [1, 2]) await writeSave(root, contentOf(generation));
+    const { fileSystem, operations } = failingFileSystem(never);
+    await writeSave(root, contentOf(3), { fileSystem });
+    return operations;
+  });
+}
+
+test('everything reaches the disk before the rename, and nothing older goes before it', async () => {
+  const file = ['open', 'write', 'sync', 'close'];
+  expect(await operationsOfThirdSave()).toEqual([
+    ...['mkdir', 'readdir', 'readdir', 'mkdir'],
+    ...['open', 'write', 'write', 'sync', 'close'],
+    ...file,
+    ...['open', 'sync', 'close', 'rename', 'open', 'sync', 'close'],
+    ...['rename', 'rm'],
+  ]);
+});
+
+test.each([
+  ['fails once', 'ENOSPC', false],
+  ['fails once', 'EACCES', false],
+  ['fails once', 'EIO', false],
+  ['and all after it fail', 'EIO', true],
+])('whichever operation %s with %s, earlier saves stay readable', async (_, code, forGood) => {
+  const operations = await operationsOfThirdSave();
+  const visibleFrom = operations.indexOf('rename');
+  for (let at = 0; at < operations.length; at++) {
+    for (const half of operations[at] === 'write' ? [false, true] : [false]) {
+      await withTemporaryFolder(async (root) => {
+        for (const generation of [1, 2]) await writeSave(root, contentOf(generation));
+        const { fileSystem } = failingFileSystem({ at, code, forGood, half });
+        const error: unknown = await writeSave(root, contentOf(3), { fileSystem }).then(
+          () => undefined,
+          (thrown: unknown) => thrown,
+        );
+        const saves = await listSaves(root);
+        for (const save of saves) expect(await textsIn(join(root, save))).toEqual(textsOf(Number(save.slice(-1))));
+        if (at <= visibleFrom) {
+          expect(isPeftError(error)).toBe(true);
+          expect(saves).toEqual(['save-000002', 'save-000001']);
+        } else {
+          expect(saves.slice(0, 2)).toEqual(['save-000003', 'save-000002']);
+        }
+        if (!forGood && at <= visibleFrom) expect((await readdir(root)).sort()).toEqual(['save-000001', 'save-000002']);
+        const next = await writeSave(root, contentOf(4));
+        expect(next).toBe(join(root, `save-00000${at <= visibleFrom ? 3 : 4}`));
+        expect(await listSaves(root)).toHaveLength(2);
+        expect(await readdir(root)).toHaveLength(2);
+      });
+    }
+  }
+});
+
+async function failure(code: string, operation: string): Promise<{ code: string; message: string; root: string }> {
+  const at = (await operationsOfThirdSave()).indexOf(operation);
+  return withTemporaryFolder(async (root) => {
+    for (const generation of [1, 2]) await writeSave(root, contentOf(generation));
+    const { fileSystem } = failingFileSystem({ at, code, forGood: false, half: false });
+    const error: unknown = await writeSave(root, contentOf(3), { fileSystem }).catch((thrown: unknown) => thrown);
+    if (!isPeftError(error)) throw new Error('no PeftError came', { cause: error });
+    return { code: error.code, message: error.message, root };
+  });
+}
+
+test.each(['ENOSPC', 'EDQUOT'])('a full disk (%s)', async (system) => {
+  const { code, message, root } = await failure(system, 'write');
+  expect(code).toBe('checkpoint/disk-full');
+  expect(message).toBe(
+    `writing ${join(root, '.save-000003.unfinished', 'weights.bin')} failed because the disk is full or its quota is used up (${system}); nothing was saved and what was there before is untouched; free some space and save again.`,
+  );
+});
+
+test.each(['EACCES', 'EPERM', 'EROFS'])('a folder that may not be written (%s)', async (system) => {
+  const { code, message, root } = await failure(system, 'mkdir');
+  expect(code).toBe('checkpoint/not-writable');
+  expect(message).toBe(
+    `making the folder ${root} failed because this user may not write there (${system}); nothing was saved and what was there before is untouched; change the permissions or save elsewhere.`,
+  );
+});
+
+test('any other failure', async () => {
+  const { code, message, root } = await failure('EIO', 'rename');
+  expect(code).toBe('checkpoint/write-failed');
+  expect(message).toBe(
+    `renaming ${join(root, '.save-000003.unfinished')} to ${join(root, 'save-000003')} failed (EIO); nothing was saved and what was there before is untouched; save again, or elsewhere if it fails again.`,
+  );
+});
+
+test('a folder that cannot be listed', async () => {
+  const { code, message, root } = await failure('EACCES', 'readdir');
+  expect(code).toBe('checkpoint/unreadable');
+  expect(message).toBe(
+    `${root}: the folder of saves cannot be listed (EACCES); check that it is a folder this user may read.`,
+  );
+});
+
+test('a failure after the rename says that the save is there', () =>
+  withTemporaryFolder(async (root) => {
+    await writeSave(root, contentOf(1));
+    const at = (await operationsOfThirdSave()).indexOf('rename') + 2;
+    const { fileSystem } = failingFileSystem({ at, code: 'EIO', forGood: false, half: false });
+    await expect(writeSave(root, contentOf(2), { fileSystem })).rejects.toMatchObject({
+      code: 'checkpoint/write-failed',
+      message: `flushing ${root} failed (EIO); the save is complete, but a power failure could still undo it; save again, or elsewhere if it fails again.`,
+    });
+    expect(await listSaves(root)).toEqual(['save-000002', 'save-000001']);
+  }));
+
+test('a system that cannot flush folders, and short writes, are no failures; a write of nothing is', () =>
+  withTemporaryFolder(async (root) => {
+    const { fileSystem } = failingFileSystem(never);
+    const noFlush = {
+      ...fileSystem,
+      open: (path: string, flags: 'r' | 'wx') =>
+        flags === 'r' ? Promise.reject(Object.assign(new Error(), { code: 'EISDIR' })) : fileSystem.open(path, flags),
+    };
+    await writeSave(root, contentOf(1), { fileSystem: noFlush });
+    const writesOf = (most: number) => ({
+      ...fileSystem,
+      open: async (path: string, flags: 'r' | 'wx') => {
+        const file = await fileSystem.open(path, flags);
+        return {
+          ...file,
+          write: async (data: Uint8Array, offset: number, length: number) =>
+            most === 0 ? { bytesWritten: 0 } : file.write(data, offset, Math.min(most, length)),
+        };
+      },
+    });
+    expect(await textsIn(await writeSave(root, contentOf(2), { fileSystem: writesOf(3) }))).toEqual(textsOf(2));
+    await expect(writeSave(root, contentOf(3), { fileSystem: writesOf(0) })).rejects.toMatchObject({
+      code: 'checkpoint/write-failed',
+      message: expect.stringContaining('failed (the system wrote no byte); nothing was saved'),
+    });
+  }));
+
+test("an error of the content's own passes through, and nothing is left", () =>
+  withTemporaryFolder(async (root) => {
+    const own = new Error('the tensor is gone');
+    async function* broken() {
+      yield bytes('half');
+      throw own;
+    }
+    await expect(writeSave(root, { 'a.bin': broken() })).rejects.toBe(own);
+    expect(await readdir(root)).toEqual([]);
+  }));
+
+test('refuses names with a path, and to keep nothing', async () => {
+  await expect(
+    writeSave('x', { 'a.json': bytes(''), '../a': bytes(''), 'b/c': bytes(''), '..': bytes('') }),
+  ).rejects.toMatchObject({
+    code: 'checkpoint/file-name',
+    message: 'files of a folder need plain names, without a path; rename these:\n  "../a"\n  "b/c"\n  ".."',
+  });
+  await expect(writeSave('x', {}, { keep: 0 })).rejects.toMatchObject({
+    code: 'checkpoint/options',
+    message: 'keep is 0, and at least 1 save must stay; pass a whole number from 1.',
+  });
+});
