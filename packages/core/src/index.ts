@@ -1,1 +1,68 @@
-export {};
+export { fold, isPeftError, PeftError, type Seed } from '@peft/ops';
+export { type AdaptedAtOptions, adaptedAt } from './adaptedAt.ts';
+export { eagerEngine } from './eagerEngine.ts';
+export { type Effect, effectsOfPart, partOf } from './effect.ts';
+export type { Engine, HostInputs, Program, StepFunction, StepMetrics, TensorInputs } from './engine.ts';
+export type { AdapterFile, FileFormat } from './fileFormat.ts';
+export type { FinishedLink } from './finishedLink.ts';
+export {
+  type DType,
+  fromTensor,
+  type HostArray,
+  hostArray,
+  sizeOf,
+  type TypedArray,
+  toFloat32,
+  toTensor,
+} from './hostArray.ts';
+export { type LayerKind, layerKindOf, registerLayerKind } from './layerKind.ts';
+export type { AnyModel, At, Model, TensorBatch } from './model.ts';
+export { type AdamwOptions, adamw } from './optimizers/adamw.ts';
+export type { Optimizer, OptimizerCall, Slots } from './optimizers/optimizer.ts';
+export { loraPlus, type ParameterGroup } from './optimizers/parameterGroup.ts';
+export { type SgdOptions, sgd } from './optimizers/sgd.ts';
+export { perTarget, type Route } from './perTarget.ts';
+export { type Range, requireInRange } from './requireInRange.ts';
+export type {
+  Adapter,
+  AnyAdapter,
+  AnyStrategy,
+  Clock,
+  Context,
+  LinearCall,
+  Step,
+  Strategy,
+  UpdateCall,
+} from './strategy.ts';
+export type { Target } from './target.ts';
+export { checkPatterns } from './targets/checkPatterns.ts';
+export { explainTargets } from './targets/explainTargets.ts';
+export { resolvePattern } from './targets/resolvePattern.ts';
+export { selectTargets, type TargetOptions, type TargetSelection } from './targets/selectTargets.ts';
+export {
+  type AdaptedModel,
+  attach,
+  type BiasMode,
+  combinedFactors,
+  disposeAdapter,
+  mergeAdapter,
+  type TrainedAdapter,
+} from './trainedAdapter.ts';
+export type { DataPosition } from './training/batchReader.ts';
+export type { BestBy, EarlyStopping } from './training/bestKeeper.ts';
+export { type BatchesOptions, batches, type Data, type DataSource } from './training/dataSource.ts';
+export { type Evaluation, evaluate } from './training/evaluate.ts';
+export type { TrainEvent } from './training/events.ts';
+export { type FineTuneOptions, fineTune, type Run, type RunResult, type StopReason } from './training/fineTune.ts';
+export { type HostSnapshot, readSnapshot, uploadSnapshot } from './training/hostSnapshot.ts';
+export type { Schedule } from './training/lanes.ts';
+export { type ClassificationOptions, classification, type HostBatch, type Loss, regression } from './training/loss.ts';
+export type { ProgressOutput } from './training/progress.ts';
+export {
+  type BestState,
+  type TrainingState,
+  type TrainingStore,
+  trainingStateVersion,
+} from './training/trainingState.ts';
+export { entry, leavesOf, mapTree, type Snapshot, type Tree, tensorsOf, treeOf } from './tree.ts';
+export { Weights } from './weights.ts';

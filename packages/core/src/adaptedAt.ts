@@ -1,0 +1,75 @@
+import { fold, PeftError } from '@peft/ops';
+import * as tf from '@tensorflow/tfjs';
+import { layerKindOf } from './layerKind.ts';
+import type { At } from './model.ts';
+import type { AnyAdapter, AnyStrategy } from './strategy.ts';
+import type { Target } from './target.ts';
+import type { Weights } from './weights.ts';
+
+export type AdaptedAtOptions = {
+  readonly weights: Weights;
+  /** Every target of the model, adapted or not: the layer kinds of its modules. */
+  readonly modules: readonly Target[];
+  readonly strategy?: AnyStrategy;
+  readonly adapter?: AnyAdapter;
+  readonly targets?: readonly Target[];
+  /** Fully trained parameters by full path, in place of the frozen ones. */
+  readonly trained?: Readonly<Record<string, tf.Tensor>>;
+  /** 0-d int32: the key of this step and micro-batch; present when training. */
+  readonly stepKey?: tf.Scalar | undefined;
+};
+
+/** Weights, trained parameters and an adapter as one model sees them. Good for one forward pass. */
+export function adaptedAt(options: AdaptedAtOptions): At {
+  const { weights, strategy, adapter, trained = {}, stepKey } = options;
+  const modules = byPath(options.modules);
+  const adapted = byPath(options.targets ?? []);
+  const calls = new Map<string, number>();
+
+  const parameter = (path: string): tf.Tensor =>
+    (Object.hasOwn(trained, path) ? trained[path] : undefined) ?? weights.tensor(path);
+
+  const call = (path: string, kind: string, input: tf.Tensor): tf.Tensor => {
+    const module = modules.get(path);
+    if (!module || module.kind !== kind) {
+      throw new PeftError(
+        'model/unknown-module',
+        `the model calls ${kind} layer "${path}", which is not among its ${modules.size} targets; list it in the model's targets.`,
+      );
+    }
+    const weight = parameter(`${path}.weight`);
+    const output = layerKindOf(module).apply(input, weight);
+    const target = adapted.get(path);
+    if (!target || !strategy || !adapter) return output;
+    const index = calls.get(path) ?? 0;
+    calls.set(path, index + 1);
+    return strategy.forward(adapter, target, {
+      input,
+      weight,
+      output,
+      training: stepKey !== undefined,
+      get dropoutKey() {
+        return dropoutKeyOf(stepKey, path, index);
+      },
+    });
+  };
+
+  return {
+    parameter,
+    embedding: (path, ids) => call(path, 'embedding', ids),
+    linear(path, x) {
+      const output = call(path, 'dense', x);
+      const bias = `${path}.bias`;
+      return weights.has(bias) ? tf.add(output, parameter(bias)) : output;
+    },
+  };
+}
+
+function byPath(targets: readonly Target[]): ReadonlyMap<string, Target> {
+  return new Map(targets.map((target) => [target.path, target]));
+}
+
+function dropoutKeyOf(stepKey: tf.Scalar | undefined, path: string, call: number): tf.Tensor {
+  const layerKey = tf.scalar(fold(fold(0, path), call) | 0, 'int32');
+  return tf.stack([stepKey ?? tf.scalar(0, 'int32'), layerKey]);
+}

@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { isPeftError } from '@peft/ops';
+import { describe, expect, it } from 'vitest';
+import { explainTargets } from './explainTargets.ts';
+import { compilePattern } from './python/compilePattern.ts';
+import { resolvePattern } from './resolvePattern.ts';
+import { selectTargets } from './selectTargets.ts';
+import type { TargetOptions } from './targetSelection.ts';
+
+type Golden = {
+  readonly models: Readonly<Record<string, readonly string[]>>;
+  readonly selections: readonly {
+    readonly model: string;
+    readonly options: TargetOptions;
+    readonly matched?: readonly number[];
+    readonly excluded?: readonly number[];
+    readonly error?: string;
+  }[];
+  readonly patterns: readonly {
+    readonly model: string;
+    readonly pattern: Readonly<Record<string, number>>;
+    readonly values: Readonly<Record<string, number>>;
+  }[];
+  readonly texts: readonly string[];
+  readonly expressions: readonly {
+    readonly pattern: string;
+    readonly fullmatch?: readonly number[];
+    readonly match?: readonly number[];
+    readonly error?: true;
+  }[];
+};
+
+const golden: Golden = JSON.parse(readFileSync(new URL('./__fixtures__/targets.json', import.meta.url), 'utf8'));
+
+function modelOf(name: string) {
+  return (golden.models[name] ?? []).map((path) => ({ path, kind: 'dense', shape: [2, 2] }));
+}
+
+function codeOf(run: () => unknown): string | undefined {
+  try {
+    run();
+    return undefined;
+  } catch (error) {
+    if (isPeftError(error) && 'code' in error) return String(error.code);
+    throw error;
+  }
+}
+
+// What Python accepts and the translation refuses, by the reason it gives.
+const untranslated = [
+  /conditional group/,
+  /"\\N\{\.\.\.\}" needs/,
+  /may be unset here/,
+  /under the flag i cannot/,
+  /ignoring case is translated for ASCII only/,
+  /inside a look-behind cannot/,
+];
+
+describe('Python PEFT decides the same', () => {
+  it('has several hundred cases of both kinds', () => {
+    expect(golden.selections.length).toBeGreaterThan(350);
+    expect(golden.selections.filter(({ matched = [] }) => matched.length > 0).length).toBeGreaterThan(200);
+  });
+
+  it.each(golden.selections)('$model $options', ({ model, options, matched = [], excluded = [], error }) => {
+    const targets = modelOf(model);
+    if (error !== undefined) {
+      expect(codeOf(() => explainTargets(targets, options))).toBe('target/options');
+      return;
+    }
+    const paths = (indices: readonly number[]) => indices.map((index) => golden.models[model]?.[index]).sort();
+    const explained = explainTargets(targets, options);
+    expect(explained.filter((each) => each.matched).map(({ path }) => path)).toEqual(paths(matched));
+    const left = explained.filter(({ reason }) => /^(excluded by|kept whole by)/.test(reason));
+    expect(left.map(({ path }) => path)).toEqual(paths(excluded));
+    if (matched.length === 0) {
+      expect(codeOf(() => selectTargets(targets, options))).toMatch(/^target\/(none-matched|unknown-layer)$/);
+    }
+  });
+
+  it.each(golden.patterns)('$model $pattern', ({ model, pattern, values }) => {
+    const found = modelOf(model).map(({ path }) => resolvePattern(pattern, path, -1));
+    expect(found).toEqual(found.map((_, index) => values[String(index)] ?? -1));
+  });
+});
+
+describe('Python regular expressions mean the same', () => {
+  it.each(golden.expressions)('$pattern', ({ pattern, fullmatch, match, error }) => {
+    let full: RegExp;
+    try {
+      full = compilePattern(pattern, { call: 'fullmatch' });
+    } catch (problem) {
+      if (!isPeftError(problem)) throw problem;
+      if (error !== true) expect(untranslated.some((reason) => reason.test(problem.message))).toBe(true);
+      return;
+    }
+    expect(error).toBeUndefined();
+    const hits = (expression: RegExp) => golden.texts.flatMap((text, index) => (expression.test(text) ? [index] : []));
+    expect(hits(full)).toEqual(fullmatch);
+    expect(hits(compilePattern(pattern, { call: 'match' }))).toEqual(match);
+  });
+});

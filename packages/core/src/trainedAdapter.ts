@@ -1,0 +1,110 @@
+import { PeftError } from '@peft/ops';
+import * as tf from '@tensorflow/tfjs';
+import { adaptedAt } from './adaptedAt.ts';
+import { type FinishedLink, mergeInto, replayLinks, withLink } from './finishedLink.ts';
+import type { AnyModel, TensorBatch } from './model.ts';
+import type { AnyAdapter, AnyStrategy } from './strategy.ts';
+import type { Target } from './target.ts';
+import { disposeUnless } from './tree.ts';
+import type { Weights } from './weights.ts';
+
+export type BiasMode = 'none' | 'all' | 'adapted';
+
+/** What a run has trained: live tensors, the links it finished, and what names them. */
+export type TrainedAdapter = {
+  readonly strategy: AnyStrategy;
+  readonly adapter: AnyAdapter;
+  readonly targets: readonly Target[];
+  /** Fully trained parameters (modulesToSave and biases) by full path. */
+  readonly trained: Readonly<Record<string, tf.Tensor>>;
+  readonly modulesToSave: readonly string[];
+  readonly bias: BiasMode;
+  readonly finished: readonly FinishedLink[];
+  /** Of the base the adapter belongs to. */
+  readonly fingerprint: string;
+};
+
+/** Frees the live tensors of a trained adapter. */
+export function disposeAdapter({ adapter, trained }: TrainedAdapter): void {
+  disposeUnless({ params: adapter.params, state: adapter.state, trained }, {});
+}
+
+/** A base with an adapter on it, for inference. */
+export type AdaptedModel = {
+  /** The model's output with the adapter; the caller owns it. */
+  apply(batch: TensorBatch): tf.Tensor;
+  /** The base's weights with every finished link merged. */
+  readonly weights: Weights;
+  /** Frees the copies this adaptation made; the base and the adapter stay as they were, bit for bit. */
+  dispose(): void;
+};
+
+/** Puts an adapter on the base it was trained on, replaying its finished links on a copy of the weights they change. */
+export async function attach(model: AnyModel, trained: TrainedAdapter): Promise<AdaptedModel> {
+  checkFingerprint(model, trained.fingerprint, 'this adapter');
+  const weights = model.weights.fork();
+  await replayLinks(weights, trained.finished, { root: trained.strategy, targets: trained.targets });
+  return {
+    weights,
+    apply: (batch) => tf.tidy(() => model.apply(batch, adaptedAt({ ...trained, weights, modules: model.targets }))),
+    dispose: () => weights.dispose(),
+  };
+}
+
+/** The base's weights with links, adapter and trained parameters written in; dispose them to have the base back. */
+export async function mergeAdapter(model: AnyModel, trained: TrainedAdapter): Promise<Weights> {
+  const { weights } = await attach(model, trained);
+  const { strategy, adapter } = trained;
+  await mergeInto(weights, trained.targets, (target, weight) => strategy.merge(adapter, target, weight));
+  for (const [path, tensor] of Object.entries(trained.trained)) await weights.write(path, tensor);
+  return weights;
+}
+
+/**
+ * The whole change of a target, finished links included, as one low-rank pair: a [in, R], b [R, out] with R the sum
+ * of the ranks; undefined where every rank is 0. The caller owns the tensors.
+ */
+export function combinedFactors(trained: TrainedAdapter, target: Target): { a: tf.Tensor; b: tf.Tensor } | undefined {
+  return tf.tidy(() => {
+    const pairs = trained.finished
+      .filter((link) => link.targets.includes(target.path))
+      .map((link) =>
+        withLink(link, trained.strategy, (strategy, adapter) => factorsOf(strategy, adapter, target) ?? {}),
+      )
+      .concat([factorsOf(trained.strategy, trained.adapter, target) ?? {}])
+      .filter((pair): pair is { a: tf.Tensor; b: tf.Tensor } => 'a' in pair);
+    if (pairs.length === 0) return undefined;
+    return {
+      a: tf.concat(
+        pairs.map(({ a }) => a),
+        -1,
+      ),
+      b: tf.concat(
+        pairs.map(({ b }) => b),
+        0,
+      ),
+    };
+  });
+}
+
+/** Refuses a base other than the one an adapter or a save was made on. */
+export function checkFingerprint(model: AnyModel, expected: string, what: string): void {
+  const actual = model.weights.fingerprint();
+  if (actual === expected) return;
+  throw new PeftError(
+    'model/fingerprint',
+    `${what} was made on a base with fingerprint ${expected}, but this model's is ${actual}; load the base it was trained on, without merges.`,
+  );
+}
+
+function factorsOf(strategy: AnyStrategy, adapter: AnyAdapter, target: Target) {
+  if (!strategy.factors) {
+    throw new PeftError(
+      'strategy/not-additive',
+      `strategy "${strategy.name}" does not change a weight by a product of two factors, so it has no low-rank pair; save the merged weights instead.`,
+    );
+  }
+  const pair = strategy.factors(adapter, target);
+  // Clones: the caller's scope frees what it returns, never the adapter's own leaves.
+  return pair && { a: tf.clone(pair.a), b: tf.clone(pair.b) };
+}

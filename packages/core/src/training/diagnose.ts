@@ -1,0 +1,84 @@
+import { PeftError } from '@peft/ops';
+import * as tf from '@tensorflow/tfjs';
+import type { HostInputs, StepMetrics } from '../engine.ts';
+import type { HostArray } from '../hostArray.ts';
+import { leavesOf } from '../tree.ts';
+import { uploadInputs } from '../uploadInputs.ts';
+import type { HostBatch } from './loss.ts';
+import { gradientsOf, paramsOf, type StepInputs, type StepPlan, type StepState } from './trainStep.ts';
+
+/** Finds the first tensor that is not finite in the order data, weights, parameters, loss, gradients, and says so. */
+export async function nonFiniteError(call: {
+  readonly step: number;
+  readonly batches: readonly HostBatch[];
+  readonly plan: StepPlan;
+  readonly state: StepState;
+  readonly inputs: HostInputs;
+  readonly metrics: StepMetrics;
+}): Promise<PeftError> {
+  const { step, metrics } = call;
+  const found =
+    inBatches(call.batches) ?? inWeights(call.plan) ?? (await inState(call.state)) ?? (await inGradients(call));
+  const first = found ?? { what: 'a parameter after the update', remedy: 'lower the learning rate' };
+  const figures = Object.entries(metrics)
+    .filter(([name]) => name !== 'parameterSum')
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+  return new PeftError(
+    'train/not-finite',
+    `training stopped at step ${step}: ${first.what} is not finite (${figures}); the adapter is as it was after step ${step - 1}. To go on, ${first.remedy}.`,
+  );
+}
+
+type Finding = { readonly what: string; readonly remedy: string } | undefined;
+
+function inBatches(batches: readonly HostBatch[]): Finding {
+  for (const [index, batch] of batches.entries()) {
+    for (const [name, array] of Object.entries(batch)) {
+      const at = firstNonFinite(array);
+      if (at >= 0) {
+        const of = batches.length > 1 ? ` of micro-batch ${index}` : '';
+        return { what: `element ${at} of batch column "${name}"${of}`, remedy: 'clean the data' };
+      }
+    }
+  }
+  return undefined;
+}
+
+function inWeights({ weights }: StepPlan): Finding {
+  const path = weights.paths.find((candidate) => firstNonFinite(weights.get(candidate)) >= 0);
+  return path === undefined ? undefined : { what: `the base weight "${path}"`, remedy: 'load sound weights' };
+}
+
+async function inState(state: StepState): Promise<Finding> {
+  for (const [path, leaf] of leavesOf(paramsOf(state))) {
+    if (!(await isFiniteTensor(leaf))) return { what: `the parameter "${path}"`, remedy: 'start from a sound state' };
+  }
+  return undefined;
+}
+
+async function inGradients(call: Parameters<typeof nonFiniteError>[0]): Promise<Finding> {
+  const remedy = 'lower the learning rate or clip with maxGradientNorm';
+  const { loss, grads } = tf.tidy(() => {
+    const result = gradientsOf(call.plan, call.state, uploadInputs(call.inputs) as StepInputs);
+    return { loss: result.loss, grads: Object.fromEntries(result.grads) };
+  });
+  try {
+    if (!(await isFiniteTensor(loss))) return { what: 'the loss', remedy };
+    for (const [path, grad] of Object.entries(grads)) {
+      if (!(await isFiniteTensor(grad))) return { what: `the gradient of "${path}"`, remedy };
+    }
+    return undefined;
+  } finally {
+    tf.dispose([loss, ...Object.values(grads)]);
+  }
+}
+
+function firstNonFinite({ dtype, data }: HostArray): number {
+  if (dtype !== 'float32' && dtype !== 'float64') return -1;
+  return (data as Float32Array).findIndex((value) => !Number.isFinite(value));
+}
+
+async function isFiniteTensor(tensor: tf.Tensor): Promise<boolean> {
+  return (await tensor.data()).every((value) => Number.isFinite(value));
+}

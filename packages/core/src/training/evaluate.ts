@@ -1,0 +1,87 @@
+import { PeftError } from '@peft/ops';
+import { adaptedAt } from '../adaptedAt.ts';
+import { eagerEngine } from '../eagerEngine.ts';
+import type { Engine, HostInputs, Program, TensorInputs } from '../engine.ts';
+import type { AnyModel, TensorBatch } from '../model.ts';
+import { noStrategy } from '../noStrategy.ts';
+import { attach, type TrainedAdapter } from '../trainedAdapter.ts';
+import type { Snapshot, Tree } from '../tree.ts';
+import type { Data } from './dataSource.ts';
+import { isDataSource } from './dataSource.ts';
+import type { Loss } from './loss.ts';
+import type { StepPlan, TrainTree } from './trainStep.ts';
+
+/** Means over every counted item of the data. */
+export type Evaluation = { readonly loss: number; readonly metrics: Readonly<Record<string, number>> };
+
+export type EvaluatePlan = Pick<StepPlan, 'model' | 'weights' | 'strategy' | 'targets' | 'loss'>;
+
+/** The evaluation of one batch as a step function that leaves its state alone. */
+export function evaluateStep(plan: EvaluatePlan) {
+  return (snapshot: Snapshot, inputs: TensorInputs) => {
+    const state = snapshot as TrainTree & { readonly strategy: Snapshot };
+    const batch = inputs.batch as TensorBatch;
+    const at = adaptedAt({
+      weights: plan.weights,
+      modules: plan.model.targets,
+      strategy: plan.strategy,
+      adapter: { params: state.adapter as Tree, state: state.strategy },
+      targets: plan.targets,
+      trained: state.trained,
+    });
+    const output = plan.model.apply(batch, at);
+    const metrics = Object.entries(plan.loss.metrics ?? {}).map(([name, sum]) => [name, sum(output, batch)] as const);
+    return { state: snapshot, metrics: { ...Object.fromEntries(metrics), loss: plan.loss.sum(output, batch) } };
+  };
+}
+
+/** Sums a program's metrics over all batches of epoch 0, in order, and divides by the counted items. */
+export async function evaluateWith(program: Program, plan: EvaluatePlan, data: Data): Promise<Evaluation> {
+  const sums: Record<string, number> = {};
+  let count = 0;
+  for await (const batch of isDataSource(data) ? data.batches(0, 0, 0) : data) {
+    plan.loss.check?.(batch, plan.model.outputSize);
+    const metrics = await program.step({ batch } as HostInputs);
+    for (const [name, sum] of Object.entries(metrics)) sums[name] = (sums[name] ?? 0) + sum;
+    count += plan.loss.count(batch);
+  }
+  if (count === 0) {
+    throw new PeftError(
+      'data/empty',
+      'the evaluation data has no counted items; pass a source that can be read more than once, such as batches().',
+    );
+  }
+  const { loss = Number.NaN, ...metrics } = Object.fromEntries(
+    Object.entries(sums).map(([name, sum]) => [name, sum / count]),
+  );
+  return { loss, metrics };
+}
+
+/** Loss and metrics of a model, with an adapter or without, on data. The penalty is no part of them. */
+export async function evaluate(
+  model: AnyModel,
+  options: { readonly data: Data; readonly loss: Loss; readonly adapter?: TrainedAdapter; readonly engine?: Engine },
+): Promise<Evaluation> {
+  const { data, loss, adapter, engine = eagerEngine() } = options;
+  const attached = adapter && (await attach(model, adapter));
+  const plan: EvaluatePlan = {
+    model,
+    loss,
+    weights: attached?.weights ?? model.weights,
+    strategy: adapter?.strategy ?? noStrategy,
+    targets: adapter?.targets ?? [],
+  };
+  const program = await engine.compile(evaluateStep(plan));
+  program.bind({
+    adapter: adapter?.adapter.params ?? {},
+    trained: adapter?.trained ?? {},
+    strategy: adapter?.adapter.state ?? {},
+  });
+  try {
+    return await evaluateWith(program, plan, data);
+  } finally {
+    program.release();
+    program.dispose();
+    attached?.dispose();
+  }
+}

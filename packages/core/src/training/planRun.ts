@@ -1,0 +1,194 @@
+import { PeftError, type Seed } from '@peft/ops';
+import type { AnyModel } from '../model.ts';
+import { noStrategy } from '../noStrategy.ts';
+import { checkGroups, type ParameterGroup } from '../optimizers/parameterGroup.ts';
+import { requireInRange } from '../requireInRange.ts';
+import type { AnyStrategy } from '../strategy.ts';
+import type { Target } from '../target.ts';
+import { selectTargets } from '../targets/selectTargets.ts';
+import { checkEarlyStopping } from './bestKeeper.ts';
+import { isDataSource } from './dataSource.ts';
+import type { FineTuneOptions } from './fineTune.ts';
+import type { Schedule } from './lanes.ts';
+
+/** A run's options, checked and resolved. */
+export type RunPlan = {
+  readonly strategy: AnyStrategy;
+  readonly targets: readonly Target[];
+  /** Full paths of the parameters trained whole. */
+  readonly trained: readonly string[];
+  readonly totalSteps: number;
+  readonly accumulate: number;
+  readonly evaluateEvery: number;
+  readonly schedule: Schedule;
+  readonly groups: readonly ParameterGroup[];
+  readonly seed: Seed;
+  readonly keepBest: boolean;
+  readonly keepLinks: boolean;
+};
+
+/** Checks every option and throws once, with all that is wrong. */
+export function planRun(model: AnyModel, options: FineTuneOptions): RunPlan {
+  const problems = new Problems();
+  const { strategy = noStrategy, accumulate = 1, seed = 0, schedule, groups = [] } = options;
+  const keepLinks = options.keepLinks ?? true;
+  const keepBest = options.keepBest ?? options.earlyStopping !== undefined;
+
+  problems.of(() => requireInRange('fineTune', { accumulate }, { from: 1, integer: true }));
+  problems.of(() => requireInRange('fineTune', { seed }, { from: 0, below: 2 ** 32, integer: true }));
+  problems.of(() => checkGroups(groups));
+  if (options.maxGradientNorm !== undefined) {
+    const { maxGradientNorm } = options;
+    problems.of(() => requireInRange('fineTune', { maxGradientNorm }, { above: 0 }));
+  }
+  if (typeof schedule === 'number') problems.of(() => requireInRange('fineTune', { schedule }, { from: 0 }));
+  if (options.checkpoints) {
+    const { every } = options.checkpoints;
+    problems.of(() => requireInRange('fineTune: checkpoints', { every }, { from: 1, integer: true }));
+    problems.when(!keepLinks, 'checkpoints need the finished links, but keepLinks is false; drop one of the two.');
+  }
+  if (options.evaluation?.every !== undefined) {
+    const { every } = options.evaluation;
+    problems.of(() => requireInRange('fineTune: evaluation', { every }, { from: 1, integer: true }));
+  }
+  if (options.earlyStopping) {
+    const { earlyStopping } = options;
+    problems.of(() => checkEarlyStopping(earlyStopping));
+  }
+  problems.when(
+    (keepBest || options.earlyStopping !== undefined) && !options.evaluation,
+    'earlyStopping and keepBest need evaluation data; pass evaluation.',
+  );
+  problems.when(
+    keepBest && !keepLinks,
+    'keepBest may have to go back before a merge, but keepLinks is false; drop one of the two.',
+  );
+  problems.when(
+    options.resume !== undefined && !isDataSource(options.data),
+    'a plain iterable cannot be resumed: it has no position to return to; pass a data source such as batches().',
+  );
+  problems.when(
+    options.checkpoints !== undefined && !isDataSource(options.data),
+    'a run over a plain iterable cannot be resumed, so saving its state is of no use; pass a data source such as batches().',
+  );
+  problems.when(
+    options.strategy !== undefined && options.targets === undefined,
+    `strategy "${strategy.name}" needs targets; pass targets, for example "all-linear".`,
+  );
+  problems.when(
+    options.strategy === undefined && options.targets !== undefined,
+    'targets are given without a strategy to adapt them; pass strategy.',
+  );
+
+  const targets = problems.of(() => chooseTargets(model, options)) ?? [];
+  const trained = problems.of(() => trainedPaths(model, options, targets)) ?? [];
+  problems.when(
+    problems.isEmpty && targets.length === 0 && trained.length === 0,
+    'nothing would train; pass a strategy with targets, modulesToSave or bias.',
+  );
+  const totalSteps = problems.of(() => stepCount(options, accumulate)) ?? 1;
+  problems.throwAny();
+  return {
+    strategy,
+    targets,
+    trained,
+    totalSteps,
+    accumulate,
+    evaluateEvery: options.evaluation?.every ?? stepsPerEpoch(options, accumulate) ?? totalSteps,
+    schedule: typeof schedule === 'number' ? () => schedule : schedule,
+    groups,
+    seed,
+    keepBest,
+    keepLinks,
+  };
+}
+
+function chooseTargets(model: AnyModel, options: FineTuneOptions): readonly Target[] {
+  const { strategy, targets, exclude, layers, layersPattern, modulesToSave } = options;
+  if (!strategy || targets === undefined) return [];
+  const selection = { targets, exclude, layers, layersPattern, modulesToSave, outputHead: model.outputHead };
+  return selectTargets(model.targets, selection);
+}
+
+function trainedPaths(
+  model: AnyModel,
+  { modulesToSave = [], bias = 'none' }: FineTuneOptions,
+  targets: readonly Target[],
+): readonly string[] {
+  const { paths } = model.weights;
+  const unmatched = modulesToSave.filter((module) => !paths.some((path) => isUnder(path, module)));
+  if (unmatched.length > 0) {
+    throw new PeftError(
+      'target/no-module',
+      `modulesToSave: no parameter lies under ${unmatched.map((module) => `"${module}"`).join(', ')}; name a module of the model, such as "${paths[0]?.split('.').slice(0, -1).join('.')}".`,
+    );
+  }
+  const adapted = new Set(targets.map(({ path }) => `${path}.bias`));
+  const isBias = (path: string) => (bias === 'all' ? path.endsWith('.bias') : bias === 'adapted' && adapted.has(path));
+  return paths.filter((path) => isBias(path) || modulesToSave.some((module) => isUnder(path, module)));
+}
+
+function isUnder(path: string, module: string): boolean {
+  return `.${path}`.includes(`.${module}.`);
+}
+
+function stepCount(options: FineTuneOptions, accumulate: number): number {
+  const { steps, epochs } = options;
+  if (steps !== undefined && epochs === undefined) {
+    requireInRange('fineTune', { steps }, { from: 1, integer: true });
+    return steps;
+  }
+  if (epochs !== undefined && steps === undefined) {
+    requireInRange('fineTune', { epochs }, { above: 0 });
+    const perEpoch = isDataSource(options.data) ? options.data.batchesPerEpoch : undefined;
+    if (perEpoch === undefined) {
+      throw new PeftError(
+        'option/epochs',
+        'fineTune: epochs needs a data source that knows its batchesPerEpoch; pass steps instead.',
+      );
+    }
+    return Math.max(1, Math.floor((epochs * perEpoch) / accumulate));
+  }
+  throw new PeftError(
+    'option/length',
+    `fineTune: ${steps === undefined ? 'neither steps nor epochs is' : 'steps and epochs are both'} given; pass one of the two.`,
+  );
+}
+
+function stepsPerEpoch({ data }: FineTuneOptions, accumulate: number): number | undefined {
+  const perEpoch = isDataSource(data) ? data.batchesPerEpoch : undefined;
+  return perEpoch === undefined ? undefined : Math.max(1, Math.ceil(perEpoch / accumulate));
+}
+
+/** Collects what is wrong, so that it can be said once. */
+class Problems {
+  readonly #errors: PeftError[] = [];
+
+  get isEmpty(): boolean {
+    return this.#errors.length === 0;
+  }
+
+  of<T>(check: () => T): T | undefined {
+    try {
+      return check();
+    } catch (error) {
+      if (!(error instanceof PeftError)) throw error;
+      this.#errors.push(error);
+      return undefined;
+    }
+  }
+
+  when(isWrong: boolean, message: string): void {
+    if (isWrong) this.#errors.push(new PeftError('option/conflict', `fineTune: ${message}`));
+  }
+
+  throwAny(): void {
+    const [first] = this.#errors;
+    if (!first) return;
+    if (this.#errors.length === 1) throw first;
+    throw new PeftError(
+      first.code,
+      `fineTune: ${this.#errors.length} options are wrong:\n${this.#errors.map(({ message }) => `- ${message}`).join('\n')}`,
+    );
+  }
+}

@@ -1,0 +1,398 @@
+import { fold, PeftError } from '@peft/ops';
+import * as tf from '@tensorflow/tfjs';
+import { eagerEngine } from '../eagerEngine.ts';
+import type { Effect } from '../effect.ts';
+import type { Engine, HostInputs, Program, StepMetrics } from '../engine.ts';
+import { type FinishedLink, finishLink, mergeInto, replayLinks } from '../finishedLink.ts';
+import { sizeOf, toTensor } from '../hostArray.ts';
+import type { AnyModel } from '../model.ts';
+import type { Clock, Context, Step } from '../strategy.ts';
+import type { Target } from '../target.ts';
+import { disposeAdapter, type TrainedAdapter } from '../trainedAdapter.ts';
+import { leavesOf, type Snapshot, type Tree } from '../tree.ts';
+import type { Weights } from '../weights.ts';
+import { BatchReader } from './batchReader.ts';
+import { decidingValue, improves } from './bestKeeper.ts';
+import { nonFiniteError } from './diagnose.ts';
+import { type Evaluation, evaluateStep, evaluateWith } from './evaluate.ts';
+import type { TrainEvent } from './events.ts';
+import type { FineTuneOptions, RunResult, StopReason } from './fineTune.ts';
+import { readSnapshot, uploadSnapshot } from './hostSnapshot.ts';
+import { type Lane, type LaneCall, laneInputs, lanesOf } from './lanes.ts';
+import type { HostBatch } from './loss.ts';
+import { planRun, type RunPlan } from './planRun.ts';
+import { completeSlots, openSlots, restartSlots, type SlotBook, selectSlots, slotTree } from './slotBook.ts';
+import { type BestState, checkResume, type TrainingState, trainingStateVersion } from './trainingState.ts';
+import { paramsOf, type StepInputs, type StepPlan, type StepState, trainStep } from './trainStep.ts';
+import { warnIfSlowBackend } from './warnIfSlowBackend.ts';
+
+type Emit = (event: TrainEvent) => void;
+
+/** The one mutable thing of a run: it owns weights, programs, clock and data position, and carries out effects. */
+export class Trainer {
+  readonly #model: AnyModel;
+  readonly #options: FineTuneOptions;
+  readonly #plan: RunPlan;
+  readonly #engine: Engine;
+  readonly #weights: Weights;
+  readonly #targets: ReadonlyMap<string, Target>;
+  #reader: BatchReader;
+  #program: Program | undefined;
+  #lanes: ReadonlyMap<string, Lane> = new Map();
+  #starts: ReadonlyMap<string, number> = new Map();
+  #step = 0;
+  #finished: readonly FinishedLink[] = [];
+  #best: BestState | undefined;
+  #lastEvaluation: Evaluation | undefined;
+  #hasStoppedEarly = false;
+
+  constructor(model: AnyModel, options: FineTuneOptions) {
+    this.#model = model;
+    this.#options = options;
+    this.#plan = planRun(model, options);
+    this.#engine = options.engine ?? eagerEngine();
+    this.#weights = model.weights.fork();
+    this.#targets = new Map(this.#plan.targets.map((target) => [target.path, target]));
+    this.#reader = new BatchReader(options.data, this.#plan.seed);
+  }
+
+  get step(): number {
+    return this.#step;
+  }
+
+  get isDone(): boolean {
+    return this.#hasStoppedEarly || this.#step >= this.#plan.totalSteps;
+  }
+
+  /** Makes a fresh adapter, or restores the run to resume. */
+  async prepare(emit: Emit): Promise<void> {
+    await tf.ready();
+    warnIfSlowBackend(this.#options.onWarning ?? console.warn);
+    const { resume } = this.#options;
+    const state = resume ? await this.#restore(resume) : this.#begin();
+    await this.#compile(state);
+    const trainable = leavesOf(paramsOf(state)).reduce((total, [, leaf]) => total + sizeOf(leaf.shape), 0);
+    emit({
+      type: 'start',
+      step: this.#step,
+      totalSteps: this.#plan.totalSteps,
+      trainable,
+      targets: this.#plan.targets.length,
+    });
+  }
+
+  /** One optimizer step and all that follows from it: advance and effects, report, evaluation, save. */
+  async runStep(emit: Emit): Promise<void> {
+    const began = performance.now();
+    const { totalSteps } = this.#plan;
+    const clock: Clock = { step: this.#step + 1, totalSteps };
+    const batches = await this.#drawBatches();
+    const program = await this.#programFor(clock);
+    const inputs = await this.#inputs(batches, clock);
+    const metrics = await program.step(inputs);
+    await this.#refuseNonFinite(metrics, { batches, inputs, clock });
+    this.#step = clock.step;
+    const effects = await this.#advance(clock);
+    const lanes = Object.values(inputs.lanes as Record<string, { learningRate: number }>);
+    emit({
+      type: 'step',
+      step: clock.step,
+      totalSteps,
+      epoch: this.#reader.position.epoch,
+      loss: metrics.loss as number,
+      penalty: metrics.penalty as number,
+      gradientNorm: metrics.gradientNorm as number,
+      learningRates: lanes.map(({ learningRate }) => learningRate),
+      seconds: (performance.now() - began) / 1000,
+    });
+    for (const effect of effects)
+      emit({ type: 'effect', step: clock.step, effect: effect.kind, targets: targetsOf(effect) });
+    if (this.#options.evaluation && (clock.step % this.#plan.evaluateEvery === 0 || this.isDone))
+      await this.#evaluate(clock, emit);
+    const { checkpoints } = this.#options;
+    if (checkpoints && (clock.step % checkpoints.every === 0 || this.isDone)) {
+      await checkpoints.store.save(await this.state());
+      emit({ type: 'save', step: clock.step });
+    }
+  }
+
+  /** Everything a save must hold, between two steps. */
+  async state(): Promise<TrainingState> {
+    if (!this.#program)
+      throw new PeftError('run/not-ready', 'the run has no state yet or no longer; ask for it while it trains.');
+    if (!this.#plan.keepLinks)
+      throw new PeftError('run/no-links', 'a run with keepLinks: false cannot be saved; leave keepLinks on.');
+    return {
+      version: trainingStateVersion,
+      ...this.#identity(),
+      step: this.#step,
+      position: this.#reader.position,
+      tensors: await readSnapshot((await this.#program.state()) as Snapshot),
+      starts: Object.fromEntries(this.#starts),
+      finished: this.#finished,
+      best: this.#best,
+    };
+  }
+
+  /** Ends the run and hands over the adapter: the best state where that is wanted, else the last. */
+  async finish(aborted?: 'aborted'): Promise<RunResult> {
+    await this.#reader.close();
+    const last = this.#releaseState();
+    const { keepBest } = this.#plan;
+    const best = keepBest && this.#best?.tensors && this.#best.step !== this.#step ? this.#best : undefined;
+    const state = best?.tensors ? (uploadSnapshot(best.tensors) as unknown as StepState) : last;
+    tf.dispose(last.slots);
+    if (best) tf.dispose([last.adapter, last.trained, last.strategy] as unknown as tf.TensorContainer);
+    const adapter = this.#trainedAdapter(state, best ? this.#finished.slice(0, best.finishedCount) : this.#finished);
+    const weights = this.#weights;
+    const reason: StopReason = aborted ?? (this.#hasStoppedEarly ? 'stopped-early' : 'finished');
+    return {
+      adapter,
+      reason,
+      weights,
+      step: best?.step ?? this.#step,
+      evaluation: this.#lastEvaluation,
+      dispose() {
+        disposeAdapter(adapter);
+        weights.dispose();
+      },
+    };
+  }
+
+  /** Frees everything after a failure. */
+  dispose(): void {
+    this.#program?.dispose();
+    this.#program = undefined;
+    this.#weights.dispose();
+  }
+
+  #identity() {
+    const { strategy, totalSteps, seed, targets } = this.#plan;
+    const fingerprint = this.#model.weights.fingerprint();
+    return { strategy: strategy.name, fingerprint, seed, totalSteps, targets: targets.map(({ path }) => path) };
+  }
+
+  #begin(): StepState {
+    const { strategy } = this.#plan;
+    const state = tf.tidy(() => {
+      const { params, state: initial } = strategy.init(this.#context());
+      const trained = Object.fromEntries(this.#plan.trained.map((path) => [path, toTensor(this.#weights.get(path))]));
+      return this.#withSlots({ adapter: params, trained, strategy: initial }, { slots: new Map(), starts: new Map() });
+    });
+    return state;
+  }
+
+  async #restore(saved: TrainingState): Promise<StepState> {
+    checkResume(saved, this.#identity());
+    const { strategy, targets, seed } = this.#plan;
+    await replayLinks(this.#weights, saved.finished, { root: strategy, targets });
+    this.#step = saved.step;
+    this.#finished = saved.finished;
+    this.#best = saved.best;
+    this.#starts = new Map(Object.entries(saved.starts));
+    this.#reader = new BatchReader(this.#options.data, seed, saved.position);
+    const empty = { adapter: {}, trained: {}, strategy: {}, slots: {} };
+    return { ...empty, ...uploadSnapshot(saved.tensors) } as unknown as StepState;
+  }
+
+  async #drawBatches(): Promise<readonly HostBatch[]> {
+    const batches: HostBatch[] = [];
+    for (let micro = 0; micro < this.#plan.accumulate; micro++) {
+      const batch = await this.#reader.next();
+      this.#options.loss.check?.(batch, this.#model.outputSize);
+      batches.push(batch);
+    }
+    return batches;
+  }
+
+  async #inputs(batches: readonly HostBatch[], clock: Clock): Promise<HostInputs> {
+    const { seed, strategy, schedule } = this.#plan;
+    const count = batches.reduce((total, batch) => total + this.#options.loss.count(batch), 0);
+    if (count === 0) {
+      throw new PeftError(
+        'data/no-counted',
+        `step ${clock.step}: every item of the batch is ignored, so there is nothing to learn from; drop such batches.`,
+      );
+    }
+    const stepSeed = fold(fold(seed, 'dropout'), clock.step);
+    const micro = batches.map((batch, index) => {
+      const key = { dtype: 'int32', shape: [], data: Int32Array.of(fold(stepSeed, index)) } as const;
+      return [String(index), { batch, key }] as const;
+    });
+    const call = { ...(await this.#laneCall(clock)), optimizer: this.#options.optimizer, schedule };
+    const lanes = new Map([...this.#lanes.values()].map((lane) => [lane.id, laneInputs(lane, call)]));
+    return {
+      micro: Object.fromEntries(micro),
+      scale: 1 / count,
+      lanes: Object.fromEntries(lanes),
+      strategy: strategy.inputs?.(call.state, clock) ?? {},
+    };
+  }
+
+  async #refuseNonFinite(
+    metrics: StepMetrics,
+    {
+      batches,
+      inputs,
+      clock,
+    }: { readonly batches: readonly HostBatch[]; readonly inputs: HostInputs; readonly clock: Clock },
+  ): Promise<void> {
+    if (Object.values(metrics).every(Number.isFinite)) return;
+    const plan = this.#stepPlan();
+    throw await nonFiniteError({ step: clock.step, batches, metrics, plan, inputs, state: await this.#state() });
+  }
+
+  async #advance(clock: Clock): Promise<readonly Effect[]> {
+    const state = await this.#state();
+    const adapter = { params: state.adapter, state: state.strategy };
+    const pending = this.#plan.strategy.advance?.(this.#context(), adapter, clock);
+    if (!pending) return [];
+    const step = await pending;
+    for (const effect of step.effects) if (effect.kind === 'merge') await this.#merge(effect);
+    const next = tf.tidy(() => this.#followEffects(state, step));
+    if (step.params === state.adapter && step.effects.length === 0) this.#program?.bind(next);
+    else await this.#compile(next);
+    return step.effects;
+  }
+
+  async #merge(effect: Extract<Effect, { kind: 'merge' }>): Promise<void> {
+    await mergeInto(this.#weights, effect.targets, (target, weight) =>
+      effect.strategy.merge(effect.adapter, target, weight),
+    );
+    if (this.#plan.keepLinks) this.#finished = [...this.#finished, await finishLink(effect)];
+  }
+
+  #followEffects(state: StepState, step: Step): StepState {
+    const next = { adapter: step.params, trained: state.trained, strategy: step.state };
+    if (step.params === state.adapter && step.effects.length === 0) return { ...next, slots: state.slots };
+    let book = openSlots(state.slots, this.#starts);
+    for (const effect of step.effects) {
+      if (effect.kind === 'restart') book = restartSlots(book, effect.targets, this.#targets);
+      if (effect.kind === 'select') book = selectSlots(book, effect);
+    }
+    return this.#withSlots(next, book);
+  }
+
+  #withSlots(state: { adapter: Tree; trained: StepState['trained']; strategy: Snapshot }, book: SlotBook): StepState {
+    const complete = completeSlots(book, paramsOf(state), { optimizer: this.#options.optimizer, step: this.#step });
+    this.#starts = complete.starts;
+    return { ...state, slots: slotTree(complete) };
+  }
+
+  async #evaluate(clock: Clock, emit: Emit): Promise<void> {
+    const { evaluation, earlyStopping } = this.#options;
+    if (!evaluation) return;
+    const state = await this.#state();
+    const program = await this.#engine.compile(evaluateStep(this.#stepPlan()));
+    program.bind({ ...paramsOf(state), strategy: state.strategy });
+    const result = await evaluateWith(program, this.#stepPlan(), evaluation.data).finally(() => program.release());
+    this.#lastEvaluation = result;
+    const value = decidingValue(result, evaluation);
+    if (value === undefined) {
+      throw new PeftError(
+        'option/metric',
+        `evaluation: no metric "${evaluation.metric}"; the loss reports loss${Object.keys(result.metrics).map((name) => `, ${name}`)}.`,
+      );
+    }
+    const isSettled = this.#plan.strategy.isSettled?.(state.strategy, clock) ?? true;
+    const isBest = isSettled && improves(value, this.#best, { ...evaluation, ...earlyStopping });
+    if (isBest) {
+      const tensors = this.#plan.keepBest
+        ? await readSnapshot({ ...paramsOf(state), strategy: state.strategy })
+        : undefined;
+      this.#best = { step: clock.step, value, stale: 0, tensors, finishedCount: this.#finished.length };
+    } else if (this.#best && isSettled) {
+      this.#best = { ...this.#best, stale: this.#best.stale + 1 };
+      this.#hasStoppedEarly = earlyStopping !== undefined && this.#best.stale >= earlyStopping.patience;
+    }
+    emit({ type: 'evaluation', step: clock.step, ...result, isBest });
+  }
+
+  /** The step's program; compiled again when leaves no longer share their lanes as before. */
+  async #programFor(clock: Clock): Promise<Program> {
+    const lanes = lanesOf([...this.#starts.keys()], this.#starts, await this.#laneCall(clock));
+    const isSame =
+      [...lanes].every(([leaf, { id }]) => this.#lanes.get(leaf)?.id === id) && lanes.size === this.#lanes.size;
+    if (!isSame) await this.#compile(this.#releaseState(), clock);
+    return this.#program as Program;
+  }
+
+  async #compile(state: StepState, clock: Clock = this.#nextClock()): Promise<void> {
+    this.#lanes = lanesOf([...this.#starts.keys()], this.#starts, this.#laneCallOf(state, clock));
+    const plan = this.#stepPlan();
+    const program = await this.#engine.compile((snapshot, inputs) =>
+      trainStep(plan, snapshot as StepState, inputs as StepInputs),
+    );
+    this.#program?.bind(state);
+    this.#program?.release();
+    this.#program?.dispose();
+    program.bind(state);
+    this.#program = program;
+  }
+
+  #stepPlan(): StepPlan {
+    const { strategy, targets } = this.#plan;
+    const { loss, optimizer, maxGradientNorm } = this.#options;
+    return {
+      model: this.#model,
+      weights: this.#weights,
+      strategy,
+      targets,
+      loss,
+      optimizer,
+      lanes: this.#lanes,
+      maxGradientNorm,
+    };
+  }
+
+  #nextClock(): Clock {
+    return { step: this.#step + 1, totalSteps: this.#plan.totalSteps };
+  }
+
+  async #laneCall(clock: Clock): Promise<LaneCall> {
+    return this.#laneCallOf(await this.#state(), clock);
+  }
+
+  #laneCallOf(state: StepState, clock: Clock): LaneCall {
+    return {
+      strategy: this.#plan.strategy,
+      state: state.strategy,
+      clock,
+      groups: this.#plan.groups,
+      targets: this.#targets,
+    };
+  }
+
+  async #state(): Promise<StepState> {
+    return (await (this.#program as Program).state()) as StepState;
+  }
+
+  #releaseState(): StepState {
+    return (this.#program as Program).release() as StepState;
+  }
+
+  #context(): Context {
+    const { targets, seed, totalSteps } = this.#plan;
+    return { targets, seed, totalSteps, weightOf: (target) => this.#weights.tensor(`${target.path}.weight`) };
+  }
+
+  #trainedAdapter(state: StepState, finished: readonly FinishedLink[]): TrainedAdapter {
+    const { strategy, targets } = this.#plan;
+    const { modulesToSave = [], bias = 'none' } = this.#options;
+    return {
+      strategy,
+      targets,
+      finished,
+      modulesToSave,
+      bias,
+      adapter: { params: state.adapter ?? {}, state: state.strategy ?? {} },
+      trained: state.trained ?? {},
+      fingerprint: this.#model.weights.fingerprint(),
+    };
+  }
+}
+
+function targetsOf(effect: Effect): readonly string[] {
+  if (effect.kind === 'select') return effect.leaves.map(({ path }) => path);
+  return effect.targets === 'all' ? ['all'] : effect.targets.map(({ path }) => path);
+}

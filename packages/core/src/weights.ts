@@ -1,0 +1,108 @@
+import { PeftError } from '@peft/ops';
+import * as tf from '@tensorflow/tfjs';
+import { fromTensor, type HostArray, toTensor } from './hostArray.ts';
+
+type Entry = { readonly array: HostArray; readonly version: number };
+
+/**
+ * Host arrays by parameter path (`encoder.layer.0.query.weight`), with their stored dtype and a version, uploaded on
+ * first use. A loaded base is never written: a run works on a `fork`, which holds its own copy of what it changes.
+ */
+export class Weights {
+  readonly #entries: Map<string, Entry>;
+  readonly #parent: Weights | undefined;
+  readonly #uploaded = new Map<string, { readonly tensor: tf.Tensor; readonly version: number }>();
+
+  constructor(arrays: Iterable<readonly [path: string, array: HostArray]>, parent?: Weights) {
+    this.#entries = new Map([...arrays].map(([path, array]) => [path, { array, version: 0 }]));
+    this.#parent = parent;
+  }
+
+  get paths(): readonly string[] {
+    const own = [...this.#entries.keys()];
+    return this.#parent ? [...new Set([...this.#parent.paths, ...own])].sort() : own.sort();
+  }
+
+  has(path: string): boolean {
+    return this.#entries.has(path) || (this.#parent?.has(path) ?? false);
+  }
+
+  get(path: string): HostArray {
+    return this.#entry(path).array;
+  }
+
+  /** How often the weight was replaced; compiled programs bind it again when it changes. */
+  versionOf(path: string): number {
+    return this.#entry(path).version;
+  }
+
+  /** The weight on the active backend. It belongs to these weights: callers do not dispose it. */
+  tensor(path: string): tf.Tensor {
+    if (this.#parent && !this.#entries.has(path)) return this.#parent.tensor(path);
+    const { array, version } = this.#entry(path);
+    const uploaded = this.#uploaded.get(path);
+    if (uploaded && uploaded.version === version && !uploaded.tensor.isDisposed) return uploaded.tensor;
+    uploaded?.tensor.dispose();
+    const tensor = tf.keep(toTensor(array));
+    this.#uploaded.set(path, { tensor, version });
+    return tensor;
+  }
+
+  /** A view that reads through to these weights and keeps what is written to it to itself. */
+  fork(): Weights {
+    return new Weights([], this);
+  }
+
+  /** Replaces a weight of a fork by the values of a tensor, which the caller keeps. */
+  async write(path: string, tensor: tf.Tensor): Promise<void> {
+    if (!this.#parent) {
+      throw new PeftError(
+        'weights/read-only',
+        `the loaded weight "${path}" is never written; write to a fork() of the weights.`,
+      );
+    }
+    const version = this.versionOf(path) + 1;
+    this.#entries.set(path, { array: await fromTensor(tensor), version });
+  }
+
+  /** The paths this fork holds copies of. */
+  get written(): readonly string[] {
+    return this.#parent ? [...this.#entries.keys()].sort() : [];
+  }
+
+  /** Frees the uploads of these weights and, of a fork, its copies; the parent is untouched. */
+  dispose(): void {
+    for (const { tensor } of this.#uploaded.values()) tensor.dispose();
+    this.#uploaded.clear();
+    if (this.#parent) this.#entries.clear();
+  }
+
+  /** Identifies the values: a hash of paths, shapes and an even sample of at most 1,024 values of each weight. */
+  fingerprint(): string {
+    let hash = 0x811c9dc5;
+    const mix = (word: number) => {
+      hash = Math.imul(hash ^ word, 0x01000193) >>> 0;
+      hash ^= hash >>> 15;
+    };
+    for (const path of this.paths) {
+      const array = this.get(path);
+      for (const character of `${path}[${array.shape}]`) mix(character.charCodeAt(0));
+      const stride = Math.max(1, Math.floor(array.data.length / 1024));
+      const sample = Float32Array.from({ length: Math.ceil(array.data.length / stride) }, (_, i) =>
+        Number(array.data[i * stride]),
+      );
+      for (const word of new Uint32Array(sample.buffer)) mix(word);
+    }
+    return (hash >>> 0).toString(16).padStart(8, '0');
+  }
+
+  #entry(path: string): Entry {
+    const found = this.#entries.get(path) ?? (this.#parent ? this.#parent.#entry(path) : undefined);
+    if (found) return found;
+    const near = this.paths.filter((known) => known.endsWith(`.${path.split('.').pop()}`)).slice(0, 4);
+    throw new PeftError(
+      'weights/unknown',
+      `the model has no weight "${path}"; it has ${this.paths.length} weights${near.length ? `, among them ${near.join(', ')}` : ''}.`,
+    );
+  }
+}
