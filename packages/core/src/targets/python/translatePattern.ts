@@ -4,12 +4,17 @@ import { type PatternFrame, PatternScanner } from './patternScanner.ts';
 import { readCharacterClass } from './readCharacterClass.ts';
 import { octalCode, readEscape } from './readEscape.ts';
 
-/** A translated part: its JavaScript source, its least and greatest width, and the groups it surely sets. */
+/**
+ * A translated part: its JavaScript source, its least and greatest width, and the groups it surely sets. It repeats
+ * nothing when it holds a repeat of something that may be empty: JavaScript drops such a turn and Python keeps it, which
+ * is the same language unless an atomic part or a reference fixes the first way found.
+ */
 type Part = {
   readonly source: string;
   readonly least: number;
   readonly greatest: number;
   readonly sets: readonly string[];
+  readonly repeatsNothing: boolean;
   readonly kind: 'atom' | 'anchor' | 'repeat';
 };
 
@@ -20,11 +25,11 @@ const globalFlags = /^[aiLmsux]$/;
 const maxRepeat = 4294967295;
 
 function anchor(source: string): Part {
-  return { source, least: 0, greatest: 0, sets: [], kind: 'anchor' };
+  return { source, least: 0, greatest: 0, sets: [], repeatsNothing: false, kind: 'anchor' };
 }
 
 function one(source: string): Part {
-  return { source, least: 1, greatest: 1, sets: [], kind: 'atom' };
+  return { source, least: 1, greatest: 1, sets: [], repeatsNothing: false, kind: 'atom' };
 }
 
 class PatternTranslator {
@@ -76,6 +81,7 @@ class PatternTranslator {
       least: Math.min(...branches.map((branch) => branch.least)),
       greatest: Math.max(...branches.map((branch) => branch.greatest)),
       sets: first.sets.filter((name) => others.every((branch) => branch.sets.includes(name))),
+      repeatsNothing: branches.some((branch) => branch.repeatsNothing),
       kind: 'atom',
     };
   }
@@ -111,6 +117,7 @@ class PatternTranslator {
       least: parts.reduce((sum, part) => sum + part.least, 0),
       greatest: parts.reduce((sum, part) => sum + part.greatest, 0),
       sets: parts.flatMap((part) => part.sets),
+      repeatsNothing: parts.some((part) => part.repeatsNothing),
       kind: 'atom',
     };
   }
@@ -159,26 +166,33 @@ class PatternTranslator {
     const { least, greatest } = range;
     const counts = `{${least},${greatest === Number.POSITIVE_INFINITY ? '' : greatest}}`;
     const plain = `(?:${part.source})${counts}`;
+    const repeatsNothing = part.repeatsNothing || part.least === 0;
     let source = plain;
     if (scanner.take('?')) source = `${plain}?`;
-    else if (scanner.take('+')) source = this.#atomic(plain, place);
+    else if (scanner.take('+')) source = this.#atomic({ source: plain, repeatsNothing }, place);
     return {
       source,
+      repeatsNothing,
       least: part.least * least,
       greatest: part.greatest === 0 ? 0 : part.greatest * greatest,
-      sets: least === 0 ? [] : part.sets,
+      sets: least === 0 || repeatsNothing ? [] : part.sets,
       kind: 'repeat',
     };
   }
 
   // A look-ahead never gives back what it took, so capturing in one and referring to it is atomic.
-  #atomic(source: string, place: Place & { readonly position: number }): string {
+  #atomic(part: Pick<Part, 'source' | 'repeatsNothing'>, place: Place & { readonly position: number }): string {
     if (place.isBehind) {
       this.#scanner.fail('atomic parts inside a look-behind cannot be translated; write it without', place.position);
     }
+    if (part.repeatsNothing) {
+      const reason =
+        'this atomic part repeats something that may be empty, which Python and JavaScript treat differently';
+      this.#scanner.fail(`${reason}; write it without "+" or "?>"`, place.position);
+    }
     this.#atomics += 1;
     const name = `atomic_${this.#atomics}`;
-    return `(?:(?=(?<${name}>${source}))\\k<${name}>)`;
+    return `(?:(?=(?<${name}>${part.source}))\\k<${name}>)`;
   }
 
   #item(place: Place): Part | undefined {
@@ -237,10 +251,17 @@ class PatternTranslator {
       scanner.fail(`a reference to ${said} under the flag i cannot be translated; spell out the cases`, position);
     }
     if (!place.isSet.includes(group.name)) {
-      const reason = 'may be unset here, which Python and JavaScript treat differently';
+      const reason = 'may be unset or an empty repeat here, which Python and JavaScript treat differently';
       scanner.fail(`${said} ${reason}; refer only to a group that always matches`, position);
     }
-    return { source: `\\k<${group.name}>`, least: 0, greatest: Number.POSITIVE_INFINITY, sets: [], kind: 'atom' };
+    return {
+      source: `\\k<${group.name}>`,
+      least: 0,
+      greatest: Number.POSITIVE_INFINITY,
+      sets: [],
+      repeatsNothing: false,
+      kind: 'atom',
+    };
   }
 
   #group(place: Place, position: number): Part | undefined {
@@ -254,7 +275,7 @@ class PatternTranslator {
     if (scanner.take(':')) return this.#wrap('(?:', this.#body(place, position));
     if (scanner.take('>')) {
       const body = this.#body(place, position);
-      return { ...body, source: this.#atomic(body.source, { ...place, position }) };
+      return { ...body, source: this.#atomic(body, { ...place, position }) };
     }
     if (scanner.take('=')) return this.#look('(?=', place, position);
     if (scanner.take('!')) return this.#look('(?!', place, position);
@@ -310,7 +331,7 @@ class PatternTranslator {
     if (name !== undefined) this.#numbers.set(name, this.#groups.length);
     const body = this.#body(place, position);
     group.open = false;
-    return { ...this.#wrap(`(?<${group.name}>`, body), sets: [...body.sets, group.name] };
+    return { ...this.#wrap(`(?<${group.name}>`, body), sets: body.repeatsNothing ? [] : [...body.sets, group.name] };
   }
 
   #look(open: string, place: Place, position: number): Part {
