@@ -27,6 +27,8 @@ test('pieces end at steps or at fractions of the run', () => {
 test('links of even or given lengths each run the schedule from its start', () => {
   const even = perLink(linear(3), { links: 2 });
   expect([0, 1, 2, 3, 4, 5, 6, 9].map((step) => even(step, 6))).toEqual([3, 2, 1, 3, 2, 1, 0, 0]);
+  const uneven = perLink((_, length) => length, { links: 3 });
+  expect(Array.from({ length: 10 }, (_, step) => uneven(step, 10))).toEqual([3, 3, 3, 3, 3, 3, 4, 4, 4, 4]);
   const given = perLink(linear(1), { steps: [1, 2, 4] });
   expect([0, 1, 2, 3, 4, 5, 6].map((step) => given(step, 7))).toEqual([1, 1, 0.5, 1, 0.75, 0.5, 0.25]);
 });
