@@ -5,7 +5,10 @@ export { listSaves, type WriteSaveOptions, writeSave } from './atomic/writeSave.
 export { type ByteSource, byteSource } from './byteSource.ts';
 export { fileSource } from './fileSource.ts';
 export type { LazyTensor, StoredTensor } from './lazyTensor.ts';
+export type { ModelParameter } from './modelFolder/modelParameter.ts';
 export { type ModelFolder, readModelFolder } from './modelFolder/readModelFolder.ts';
+export { readModelWeights } from './modelFolder/readModelWeights.ts';
+export { type WrittenModel, writeModelFolder } from './modelFolder/writeModelFolder.ts';
 export type { FolderSource } from './openFolder.ts';
 export { openSafetensors, type SafetensorsFile } from './safetensors/openSafetensors.ts';
 export type { OpaqueDtype } from './safetensors/safetensorsDtype.ts';

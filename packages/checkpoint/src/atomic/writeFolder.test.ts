@@ -9,7 +9,7 @@ import { writeFolder } from './writeFolder.ts';
 const bytes = (text: string) => new TextEncoder().encode(text);
 const never: Failure = { at: -1, code: 'NEVER', forGood: false, half: false };
 const before = { 'adapter.bin': bytes('old weights'), 'config.json': bytes('old config') };
-const after = { 'adapter.bin': bytes('new weights'), 'config.json': bytes('new config'), 'extra.txt': bytes('extra') };
+const after = { 'extra.txt': bytes('extra'), 'adapter.bin': bytes('new weights'), 'config.json': bytes('new config') };
 const beforeTexts = { 'adapter.bin': 'old weights', 'config.json': 'old config', 'README.md': 'mine' };
 const afterTexts = { ...beforeTexts, 'adapter.bin': 'new weights', 'config.json': 'new config', 'extra.txt': 'extra' };
 

@@ -87,6 +87,23 @@ test('everything reaches the disk before the rename, and nothing older goes befo
   ]);
 });
 
+test('every new folder above a save reaches the disk before it', () =>
+  withTemporaryFolder(async (folder) => {
+    const { fileSystem } = failingFileSystem(never);
+    const flushed: string[] = [];
+    const open: typeof fileSystem.open = (path, flags) => {
+      if (flags === 'r') flushed.push(path);
+      return fileSystem.open(path, flags);
+    };
+    await writeSave(join(folder, 'a', 'b'), {}, { fileSystem: { ...fileSystem, open } });
+    expect(flushed).toEqual([
+      join(folder, 'a'),
+      folder,
+      join(folder, 'a', 'b', '.save-000001.unfinished'),
+      join(folder, 'a', 'b'),
+    ]);
+  }));
+
 test.each([
   ['fails once', 'ENOSPC', false],
   ['fails once', 'EACCES', false],

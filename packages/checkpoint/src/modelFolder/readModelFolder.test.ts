@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hostArray } from '@peft/core';
@@ -191,6 +191,19 @@ test('a file that was replaced after it was opened is refused, never mixed', asy
     code: 'checkpoint/unreadable',
     message: `${file}: the file cannot be read (ENOENT); check that it is a file this user may read.`,
   });
+});
+
+test('a file of the same size and time put in its place is refused too', async () => {
+  const path = await temporaryFolder({
+    'config.json': config,
+    'model.safetensors': weights({ w: [1] }),
+    other: weights({ w: [2] }),
+  });
+  for (const file of ['model.safetensors', 'other']) await utimes(join(path, file), 1, 1);
+  const { tensors } = await readModelFolder(path);
+  expect((await tensors.get('w')?.read())?.data).toEqual(Float32Array.of(1));
+  await rename(join(path, 'other'), join(path, 'model.safetensors'));
+  await expect(tensors.get('w')?.read()).rejects.toMatchObject({ code: 'checkpoint/changed' });
 });
 
 test('without a file system, a path is refused and files still work', async () => {

@@ -191,6 +191,15 @@ test('accepts padding, unknown fields, zero-sized tensors and an unsorted header
   expect(await file.tensors.get('e')?.read()).toEqual({ dtype: 'float32', shape: [0, 3], data: new Float32Array(0) });
 });
 
+test('opens a path, and names one that is not there', async () => {
+  const { pathname } = new URL('../__fixtures__/every-dtype.safetensors', import.meta.url);
+  expect((await openSafetensors(pathname)).tensors.size).toBe(22);
+  await expect(openSafetensors('none.safetensors')).rejects.toMatchObject({
+    code: 'checkpoint/missing-file',
+    message: 'none.safetensors: there is no such file; check the path.',
+  });
+});
+
 test('names that objects already have are names like any other', async () => {
   const bytes = rawSafetensors(
     '{"__proto__":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"constructor":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}',

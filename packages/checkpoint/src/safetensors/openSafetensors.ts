@@ -1,5 +1,6 @@
 import { type DType, type HostArray, PeftError, type TypedArray } from '@peft/core';
 import { type ByteSource, readRange } from '../byteSource.ts';
+import { fileSource } from '../fileSource.ts';
 import type { StoredTensor } from '../lazyTensor.ts';
 import { quoted } from '../problemList.ts';
 import type { OpaqueDtype } from './safetensorsDtype.ts';
@@ -15,13 +16,21 @@ export interface SafetensorsFile {
 }
 
 /**
- * Opens a safetensors file: reads and checks its header, and each tensor's bytes only when they are asked for.
+ * Opens a safetensors file by its path or over a source: reads and checks the header, and each tensor's bytes only
+ * when they are asked for.
  * Arrays keep the stored dtype; `toFloat32` of @peft/core widens them.
  */
-export async function openSafetensors(source: ByteSource): Promise<SafetensorsFile> {
+export async function openSafetensors(from: string | ByteSource): Promise<SafetensorsFile> {
+  const source = typeof from === 'string' ? await existingFile(from) : from;
   const { metadata, entries, dataStart } = await readSafetensorsHeader(source);
   const tensors = new Map(entries.map((entry) => [entry.name, storedTensor(source, entry, dataStart)]));
   return { name: source.name, metadata, tensors };
+}
+
+async function existingFile(path: string): Promise<ByteSource> {
+  const source = await fileSource(path);
+  if (source !== undefined) return source;
+  throw new PeftError('checkpoint/missing-file', `${path}: there is no such file; check the path.`);
 }
 
 function storedTensor(source: ByteSource, entry: TensorEntry, dataStart: number): StoredTensor {
