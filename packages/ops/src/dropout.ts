@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { stream } from './bits.ts';
+import { dropoutMask } from './dropoutMask.ts';
 import { PeftError } from './error.ts';
 import { type Composition, operation } from './operation.ts';
 
@@ -7,7 +7,7 @@ const drop: Composition<'x' | 'key', { rate: number }> = operation({
   name: 'PeftDropout',
   compose: ({ x, key }, { rate }) => {
     const [key0, key1] = key.dataSync<'int32'>() as unknown as [number, number];
-    return tf.mul(x, tf.tensor(dropoutMask([key0, key1], x.size, rate), x.shape));
+    return tf.mul(x, tf.tensor(dropoutMask({ key0, key1, rate }, x.size), x.shape));
   },
   gradient: {
     saves: ['key'],
@@ -33,16 +33,4 @@ export function dropout(x: tf.Tensor, rate: number, key: tf.Tensor): tf.Tensor {
     );
   }
   return rate === 0 ? x : drop({ x, key }, { rate });
-}
-
-/** The factors 0 or 1 / (1 - rate) that `dropout` multiplies by, element by element. */
-export function dropoutMask(key: readonly [number, number], size: number, rate: number): Float32Array {
-  const next = stream(key[0], key[1]);
-  const threshold = Math.ceil(rate * 0x1000000);
-  const scale = 1 / (1 - rate);
-  const mask = new Float32Array(size);
-  for (let index = 0; index < size; index++) {
-    if (next(index) >>> 8 >= threshold) mask[index] = scale;
-  }
-  return mask;
 }
