@@ -133,6 +133,19 @@ test('refuses values that are not as many as the shape takes', async () => {
   await expect(chunks.next()).rejects.toEqual(error);
 });
 
+test.each<[string, HostArray]>([
+  ['int32 of shape [2]', { dtype: 'int32', shape: [2], data: new Int32Array(2) }],
+  ['float32 of shape [2, 1]', { dtype: 'float32', shape: [2, 1], data: new Float32Array(2) }],
+])('refuses a lazy tensor announced as float32 of shape [2] that brings %s', async (brought, array) => {
+  const lazy = { dtype: 'float32', shape: [2], read: async () => array } as const;
+  const chunks = safetensorsChunks(new Map([['w', lazy]]));
+  await chunks.next();
+  await expect(chunks.next()).rejects.toMatchObject({
+    code: 'checkpoint/unwritable',
+    message: `"w" was announced as float32 of shape [2] and read as ${brought}; announce what read() returns.`,
+  });
+});
+
 test('refuses a header that no reader would accept', () => {
   expect(() => writeSafetensors(new Map(), { huge: 'x'.repeat(100_000_000) })).toThrow(
     expect.objectContaining({

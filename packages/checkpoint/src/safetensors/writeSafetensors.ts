@@ -12,7 +12,7 @@ export function writeSafetensors(
   metadata?: Readonly<Record<string, string>>,
 ): Uint8Array<ArrayBuffer> {
   const plan = planSafetensors(tensors, metadata);
-  const parts = plan.tensors.map(({ name, tensor, byteLength }) => tensorBytes(name, tensor, byteLength));
+  const parts = plan.tensors.map((planned) => tensorBytes(planned, planned.tensor));
   const file = new Uint8Array(plan.byteLength);
   file.set(plan.header);
   let offset = plan.header.byteLength;
@@ -33,8 +33,9 @@ export async function* safetensorsChunks(
 ): AsyncGenerator<Uint8Array> {
   const plan = planSafetensors(tensors, metadata);
   yield plan.header;
-  for (const { name, tensor, byteLength } of plan.tensors) {
+  for (const planned of plan.tensors) {
+    const { tensor } = planned;
     if ('readBytes' in tensor) yield await tensor.readBytes();
-    else yield tensorBytes(name, 'read' in tensor ? await tensor.read() : tensor, byteLength);
+    else yield tensorBytes(planned, 'read' in tensor ? await tensor.read() : tensor);
   }
 }
