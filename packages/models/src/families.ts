@@ -1,0 +1,17 @@
+import { PeftError } from '@peft/core';
+import type { Family } from './family.ts';
+import { vitFamily } from './vit/vitFamily.ts';
+
+/** The families that can be loaded, by config.json's model_type. */
+export const families: Readonly<Record<string, Family>> = { vit: vitFamily };
+
+/** The family a config belongs to; throws `model/family` for one that is not known. */
+export function familyOf({ model_type: modelType }: Readonly<Record<string, unknown>>): Family {
+  const family = typeof modelType === 'string' && Object.hasOwn(families, modelType) ? families[modelType] : undefined;
+  if (family) return family;
+  const said = modelType === undefined ? 'missing' : JSON.stringify(modelType);
+  throw new PeftError(
+    'model/family',
+    `model_type in config.json is ${said}; the families that can be loaded are ${Object.keys(families).join(', ')}.`,
+  );
+}

@@ -1,0 +1,63 @@
+import { type At, type Model, PeftError, type TensorBatch, type Weights } from '@peft/core';
+import { layerNorm } from '@peft/ops';
+import type * as tf from '@tensorflow/tfjs';
+import { checkWeights } from '../checkWeights.ts';
+import { embedPatches } from './embedPatches.ts';
+import { encoderLayer } from './encoderLayer.ts';
+import { readVitConfig, type VitConfig } from './vitConfig.ts';
+import { vitLinears, vitParameters } from './vitParameters.ts';
+import { vitPaths } from './vitPaths.ts';
+
+/** One batch: float32 pixels [images, channels, height, width], normalised as the model was trained (transformers' pixel_values). */
+export type VitBatch = TensorBatch & { readonly pixelValues: tf.Tensor };
+
+/**
+ * A vision transformer with a classification head on its class token (Dosovitskiy et al. 2021), as transformers'
+ * ViTForImageClassification computes it: logits [images, labels].
+ * @param config config.json, in Python's names.
+ * @param weights by the names of Hugging Face files, dense weights [in, out].
+ * @throws PeftError `model/config`, `model/weights`
+ */
+export function vit(config: Readonly<Record<string, unknown>>, weights: Weights): Model<VitBatch> {
+  const geometry = readVitConfig(config);
+  checkWeights(weights, vitParameters(geometry));
+  return {
+    targets: vitLinears(geometry).map(({ path, shape }) => ({ path, kind: 'dense', shape })),
+    weights,
+    outputHead: [vitPaths.classifier],
+    outputSize: geometry.labels,
+    apply: (batch, at) => classify(batch, at, geometry),
+  };
+}
+
+function classify({ pixelValues }: VitBatch, at: At, config: VitConfig): tf.Tensor {
+  checkPixels(pixelValues, config);
+  const images = pixelValues.shape[0] as number;
+  let tokens = embedPatches(pixelValues, at, config);
+  for (let layer = 0; layer < config.layers; layer++) {
+    tokens = encoderLayer(tokens, at, { ...config, images, paths: vitPaths.layer(layer) });
+  }
+  // Only the class token is read, so only it is normalised.
+  const classTokens = tokens.reshape([images, -1, config.hiddenSize]).slice([0, 0, 0], [-1, 1, -1]);
+  const normalized = layerNorm(
+    classTokens.reshape([images, config.hiddenSize]),
+    at.parameter(`${vitPaths.norm}.weight`),
+    at.parameter(`${vitPaths.norm}.bias`),
+    config.epsilon,
+  );
+  return at.linear(vitPaths.classifier, normalized);
+}
+
+function checkPixels(pixels: tf.Tensor | undefined, { channels, imageSize }: VitConfig): void {
+  const expected = `float32 [images, ${channels}, ${imageSize.join(', ')}]`;
+  if (pixels === undefined) {
+    throw new PeftError('model/batch', `the batch has no column "pixelValues"; a ViT reads ${expected} from it.`);
+  }
+  const fits = pixels.rank === 4 && `${pixels.shape.slice(1)}` === `${[channels, ...imageSize]}`;
+  if (!fits || pixels.dtype !== 'float32') {
+    throw new PeftError(
+      'model/batch',
+      `batch column "pixelValues" is ${pixels.dtype} [${pixels.shape.join(', ')}]; this ViT reads ${expected}.`,
+    );
+  }
+}
