@@ -3,7 +3,7 @@ import type { CompiledSelection } from './compileSelection.ts';
 import type { Decision } from './decideTarget.ts';
 import { nearestRule } from './nearestNames.ts';
 import { compilePattern } from './python/compilePattern.ts';
-import { sayNumbers, saySelection } from './sayList.ts';
+import { sayLayers, saySelection } from './sayList.ts';
 import { surveyTargets } from './surveyTargets.ts';
 import type { TargetOptions } from './targetSelection.ts';
 
@@ -51,7 +51,7 @@ function reasonFor({ target, decision }: Verdict, selection: CompiledSelection, 
     case 'layer': {
       const met = `${decision.hit.by} ${decision.hit.rule} matches`;
       if (decision.layer === undefined) return `${met}, but no layer number can be read from the path`;
-      return `${met}, but layer ${decision.layer} is not among layers ${sayNumbers(selection.layers ?? [])}`;
+      return `${met}, but layer ${decision.layer} is not among ${sayLayers(selection.layers ?? [])}`;
     }
   }
 }

@@ -18,13 +18,18 @@ function distance(rule: string, path: string): number {
   return Math.min(editDistance(rule, end), editDistance(rule, path));
 }
 
-/** Up to `count` paths nearest to a rule, the nearest first, at most one of those that differ in numbers only. */
+/**
+ * Up to `count` paths nearest to a rule and not much farther than the nearest, which comes first; at most one of those
+ * that differ in numbers only.
+ */
 export function nearestPaths(rule: string, paths: readonly string[], count = 3): readonly string[] {
   const ranked = paths
     .map((path) => ({ path, distance: distance(rule, path) }))
     .sort((left, right) => left.distance - right.distance || (left.path < right.path ? -1 : 1));
   const shapes = new Set<string>();
-  const nearest = ranked.filter(({ path }) => {
+  const limit = (ranked[0]?.distance ?? 0) + 1;
+  const nearest = ranked.filter(({ path, distance }) => {
+    if (distance > limit) return false;
     const shape = path.replace(/\d+/g, '#');
     return !shapes.has(shape) && shapes.add(shape);
   });

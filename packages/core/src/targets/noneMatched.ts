@@ -1,7 +1,7 @@
 import { isAllLinear } from './compileSelection.ts';
 import { nearestPaths } from './nearestNames.ts';
 import { endsAtDot } from './pathRule.ts';
-import { sayCount, sayNames, sayNumbers, saySelection } from './sayList.ts';
+import { sayCount, sayLayers, sayNames, saySelection } from './sayList.ts';
 import type { Survey } from './surveyTargets.ts';
 
 function noDense({ entries }: Survey): string {
@@ -46,7 +46,7 @@ export function noneMatched(survey: Survey): string {
   const losses = [
     { count: count('excluded'), by: 'exclude' },
     { count: count('saved'), by: 'modulesToSave' },
-    { count: byLayer.length, by: `layers ${sayNumbers(selection.layers ?? [])}` },
+    { count: byLayer.length, by: `${sayLayers(selection.layers ?? [])}` },
   ].filter((loss) => loss.count > 0);
   if (losses.length === 0) return isAllLinear(selection.options) ? noDense(survey) : noneFound(survey);
   const total = losses.reduce((sum, loss) => sum + loss.count, 0);

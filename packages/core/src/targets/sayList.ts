@@ -28,3 +28,8 @@ export function saySelection(selection: string | RegExp | readonly string[]): st
   if (selection instanceof RegExp) return String(selection);
   return typeof selection === 'string' ? `"${selection}"` : `[${sayNames(selection)}]`;
 }
+
+/** Layers by number: `layer 3`, `layers 0 to 2`. */
+export function sayLayers(layers: readonly number[]): string {
+  return `${new Set(layers).size === 1 ? 'layer' : 'layers'} ${sayNumbers(layers)}`;
+}

@@ -3,7 +3,7 @@ import type { Target } from '../target.ts';
 import { nearestPaths } from './nearestNames.ts';
 import { noneMatched } from './noneMatched.ts';
 import { endsAtDot } from './pathRule.ts';
-import { sayCount, sayNames, sayNumbers } from './sayList.ts';
+import { sayCount, sayLayers, sayNames } from './sayList.ts';
 import { type Survey, surveyTargets } from './surveyTargets.ts';
 import type { TargetOptions } from './targetSelection.ts';
 
@@ -14,12 +14,12 @@ function requireLayers({ selection, entries }: Survey): void {
   const existing = new Set(entries.map(({ target }) => layerOf(target.path)).filter((layer) => layer !== undefined));
   const missing = layers.filter((layer) => !existing.has(layer));
   if (missing.length === 0 || entries.length === 0) return;
-  const asked = `layers ${sayNumbers(missing)} ${missing.length === 1 ? 'is' : 'are'} not in the model`;
+  const asked = `${sayLayers(missing)} ${missing.length === 1 ? 'is' : 'are'} not in the model`;
   const first = entries[0]?.target.path;
   const found =
     existing.size === 0
       ? `no layer number can be read from its ${sayCount(entries.length, 'target')}, such as "${first}"; name the container of the layers in layersPattern, or remove layers`
-      : `its targets lie in layers ${sayNumbers([...existing])}; choose among these`;
+      : `its targets lie in ${sayLayers([...existing])}; choose among these`;
   throw new PeftError('target/unknown-layer', `target selection: ${asked}; ${found}.`);
 }
 

@@ -31,7 +31,9 @@ function layersProblem(layers: unknown): string | undefined {
 export function selectionProblems(options: TargetOptions): readonly string[] {
   const { targets, exclude, layers, layersPattern, modulesToSave, outputHead } = options;
   const isList = Array.isArray(targets);
-  const kind = targets instanceof RegExp || typeof targets === 'string' ? `the expression ${show(targets)}` : '';
+  const isAllLinear = typeof targets === 'string' && targets.toLowerCase() === 'all-linear';
+  const expression = isAllLinear ? show(targets) : `the expression ${show(targets)}`;
+  const kind = targets instanceof RegExp || typeof targets === 'string' ? expression : '';
   const hasPattern = layersPattern !== undefined && layersPattern.length > 0;
   const listed = { layersPattern, modulesToSave, outputHead };
   const problems = [

@@ -1,6 +1,6 @@
 import type { Target } from '../target.ts';
 import { pathRule } from './pathRule.ts';
-import { sayCount, sayNames, sayNumbers, saySelection } from './sayList.ts';
+import { sayCount, sayLayers, sayNames, saySelection } from './sayList.ts';
 import { type Survey, surveyTargets } from './surveyTargets.ts';
 import type { TargetOptions } from './targetSelection.ts';
 
@@ -21,7 +21,7 @@ function idleEntries({ selection, entries }: Survey): readonly string[] {
   return [...new Set(targets)].flatMap((name) => {
     const hits = entries.filter(({ target }) => pathRule([name])(target.path) !== undefined);
     if (hits.length === 0 || hits.some(({ decision }) => decision.matched)) return [];
-    const said = `"${name}" selects nothing: ${sayCount(hits.length, 'target')} match but exclude, modulesToSave or layers leave them out`;
+    const said = `"${name}" selects nothing: exclude, modulesToSave or layers leave out all it matches (${sayCount(hits.length, 'target')})`;
     return [`${said}; remove it or loosen these.`];
   });
 }
@@ -40,13 +40,11 @@ function layerWarnings({ selection, entries }: Survey): readonly string[] {
     decision.matched && decision.bypassedLayer !== undefined ? [target.path] : [],
   );
   return [
-    ...(empty.length === 0
-      ? []
-      : [`layers ${sayNumbers(empty)} hold no selected target; remove them or widen targets.`]),
+    ...(empty.length === 0 ? [] : [`no selected target lies in ${sayLayers(empty)}; widen targets or change layers.`]),
     ...(bypassed.length === 0
       ? []
       : [
-          `${sayNames(bypassed)} is named whole and is selected outside layers ${sayNumbers(layers)}; remove the name to filter it.`,
+          `${sayNames(bypassed)} is named whole and is selected outside ${sayLayers(layers)}; remove the name to filter it.`,
         ]),
   ];
 }

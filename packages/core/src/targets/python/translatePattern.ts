@@ -1,36 +1,17 @@
 import { categorySource, codeSource, rangeSource } from './characterSource.ts';
 import { applyPatternFlags, defaultPatternFlags, type PatternFlags } from './patternFlags.ts';
+import { anchor, choiceOf, oneCharacter, type Part, sequenceOf } from './patternPart.ts';
 import { type PatternFrame, PatternScanner } from './patternScanner.ts';
 import { readCharacterClass } from './readCharacterClass.ts';
 import { octalCode, readEscape } from './readEscape.ts';
-
-/**
- * A translated part: its JavaScript source, its least and greatest width, and the groups it surely sets. It repeats
- * nothing when it holds a repeat of something that may be empty: JavaScript drops such a turn and Python keeps it, which
- * is the same language unless an atomic part or a reference fixes the first way found.
- */
-type Part = {
-  readonly source: string;
-  readonly least: number;
-  readonly greatest: number;
-  readonly sets: readonly string[];
-  readonly repeatsNothing: boolean;
-  readonly kind: 'atom' | 'anchor' | 'repeat';
-};
+import { type Quantifier, readQuantifier } from './readQuantifier.ts';
 
 /** Where a part stands: the flags in force, the groups surely set before it, and whether a look-behind holds it. */
-type Place = { readonly flags: PatternFlags; readonly isSet: readonly string[]; readonly isBehind: boolean };
+type Place = { readonly flags: PatternFlags; readonly isSet: (name: string) => boolean; readonly isBehind: boolean };
 
 const globalFlags = /^[aiLmsux]$/;
-const maxRepeat = 4294967295;
-
-function anchor(source: string): Part {
-  return { source, least: 0, greatest: 0, sets: [], repeatsNothing: false, kind: 'anchor' };
-}
-
-function one(source: string): Part {
-  return { source, least: 1, greatest: 1, sets: [], repeatsNothing: false, kind: 'atom' };
-}
+// A limit of ours, far from where recursion would overflow.
+const greatestDepth = 200;
 
 class PatternTranslator {
   readonly #scanner: PatternScanner;
@@ -38,6 +19,7 @@ class PatternTranslator {
   readonly #groups: { readonly name: string; open: boolean }[] = [];
   readonly #numbers = new Map<string, number>();
   #atomics = 0;
+  #depth = 0;
 
   constructor(scanner: PatternScanner) {
     this.#scanner = scanner;
@@ -45,7 +27,7 @@ class PatternTranslator {
 
   translate(): string {
     const flags = this.#leadingFlags();
-    const { source } = this.#choice({ flags, isSet: [], isBehind: false });
+    const { source } = this.#choice({ flags, isSet: () => false, isBehind: false });
     const scanner: PatternScanner = this.#scanner;
     if (scanner.peek() !== '') scanner.fail('this ")" closes nothing; remove it or write "\\)"', scanner.position);
     return source;
@@ -74,28 +56,19 @@ class PatternTranslator {
   #choice(place: Place): Part {
     const branches: Part[] = [this.#sequence(place)];
     while (this.#scanner.take('|')) branches.push(this.#sequence(place));
-    const [first, ...others] = branches;
-    if (first === undefined || others.length === 0) return first ?? anchor('');
-    return {
-      source: branches.map((branch) => branch.source).join('|'),
-      least: Math.min(...branches.map((branch) => branch.least)),
-      greatest: Math.max(...branches.map((branch) => branch.greatest)),
-      sets: first.sets.filter((name) => others.every((branch) => branch.sets.includes(name))),
-      repeatsNothing: branches.some((branch) => branch.repeatsNothing),
-      kind: 'atom',
-    };
+    return choiceOf(branches);
   }
 
   #sequence(place: Place): Part {
     const scanner: PatternScanner = this.#scanner;
     const parts: Part[] = [];
+    const isSet = (name: string) => place.isSet(name) || parts.some((part) => part.sets.includes(name));
     for (;;) {
       if (place.flags.verbose) this.#skipVerbose();
       if (['', '|', ')'].includes(scanner.peek())) break;
       const position = scanner.position;
-      const range = this.#quantifier();
+      const range = readQuantifier(scanner);
       if (range === undefined) {
-        const isSet = [...place.isSet, ...parts.flatMap((part) => part.sets)];
         const part = this.#item({ ...place, isSet });
         if (part !== undefined) parts.push(part);
         continue;
@@ -112,14 +85,7 @@ class PatternTranslator {
       }
       parts.push(this.#repeat(repeated, range, { ...place, position }));
     }
-    return {
-      source: parts.map((part) => part.source).join(''),
-      least: parts.reduce((sum, part) => sum + part.least, 0),
-      greatest: parts.reduce((sum, part) => sum + part.greatest, 0),
-      sets: parts.flatMap((part) => part.sets),
-      repeatsNothing: parts.some((part) => part.repeatsNothing),
-      kind: 'atom',
-    };
+    return sequenceOf(parts);
   }
 
   #skipVerbose(): void {
@@ -131,37 +97,7 @@ class PatternTranslator {
     }
   }
 
-  // Undefined when no quantifier stands here: a brace that does not form one is a plain character.
-  #quantifier(): { readonly least: number; readonly greatest: number } | undefined {
-    const scanner: PatternScanner = this.#scanner;
-    if (scanner.take('?')) return { least: 0, greatest: 1 };
-    if (scanner.take('*')) return { least: 0, greatest: Number.POSITIVE_INFINITY };
-    if (scanner.take('+')) return { least: 1, greatest: Number.POSITIVE_INFINITY };
-    const position = scanner.position;
-    if (!scanner.take('{') || scanner.peek() === '}') {
-      scanner.position = position;
-      return undefined;
-    }
-    const low = scanner.takeWhile(/[0-9]/);
-    const high = scanner.take(',') ? scanner.takeWhile(/[0-9]/) : low;
-    if (!scanner.take('}')) {
-      scanner.position = position;
-      return undefined;
-    }
-    const least = low === '' ? 0 : Number(low);
-    const greatest = high === '' ? Number.POSITIVE_INFINITY : Number(high);
-    if (least > greatest) scanner.fail(`the least count ${low} is above the greatest ${high}; swap them`, position);
-    if (least >= maxRepeat || (high !== '' && greatest >= maxRepeat)) {
-      scanner.fail('this count is above what Python can repeat; lower it', position);
-    }
-    return { least, greatest };
-  }
-
-  #repeat(
-    part: Part,
-    range: { readonly least: number; readonly greatest: number },
-    place: Place & { readonly position: number },
-  ): Part {
+  #repeat(part: Part, range: Quantifier, place: Place & { readonly position: number }): Part {
     const scanner: PatternScanner = this.#scanner;
     const { least, greatest } = range;
     const counts = `{${least},${greatest === Number.POSITIVE_INFINITY ? '' : greatest}}`;
@@ -201,9 +137,9 @@ class PatternTranslator {
     const { flags } = place;
     const character = scanner.next();
     if (character === '\\') return this.#escape(place, position);
-    if (character === '[') return one(readCharacterClass(scanner, flags));
+    if (character === '[') return oneCharacter(readCharacterClass(scanner, flags));
     if (character === '(') return this.#group(place, position);
-    if (character === '.') return one(flags.dotAll ? '[^]' : '[^\\n]');
+    if (character === '.') return oneCharacter(flags.dotAll ? '[^]' : '[^\\n]');
     if (character === '^') return anchor(flags.multiline ? '(?<![^\\n])' : '^');
     if (character === '$') return anchor(flags.multiline ? '(?![^\\n])' : '(?=\\n?$)');
     return this.#literal(character.codePointAt(0) ?? 0, flags, position);
@@ -211,8 +147,8 @@ class PatternTranslator {
 
   #literal(code: number, flags: PatternFlags, position: number): Part {
     const scanner: PatternScanner = this.#scanner;
-    if (!flags.ignoreCase) return one(codeSource(code));
-    return one(`[${rangeSource({ low: code, high: code }, flags, { scanner, position })}]`);
+    if (!flags.ignoreCase) return oneCharacter(codeSource(code));
+    return oneCharacter(`[${rangeSource({ low: code, high: code }, flags, { scanner, position })}]`);
   }
 
   #escape(place: Place, position: number): Part {
@@ -228,7 +164,7 @@ class PatternTranslator {
       // Python before 3.14: no \B in an empty string.
       if (letter === 'B') return anchor(`(?!^$)(?:(?<=[${word}])(?=[${word}])|(?<![${word}])(?![${word}]))`);
       const isNegated = letter !== letter.toLowerCase();
-      return one(`[${isNegated ? '^' : ''}${categorySource(letter.toLowerCase(), flags)}]`);
+      return oneCharacter(`[${isNegated ? '^' : ''}${categorySource(letter.toLowerCase(), flags)}]`);
     }
     if (letter === '0')
       return this.#literal(octalCode(scanner, scanner.takeWhile(/[0-7]/, 3), position), flags, position);
@@ -250,7 +186,7 @@ class PatternTranslator {
     if (place.flags.ignoreCase) {
       scanner.fail(`a reference to ${said} under the flag i cannot be translated; spell out the cases`, position);
     }
-    if (!place.isSet.includes(group.name)) {
+    if (!place.isSet(group.name)) {
       const reason = 'may be unset or an empty repeat here, which Python and JavaScript treat differently';
       scanner.fail(`${said} ${reason}; refer only to a group that always matches`, position);
     }
@@ -349,7 +285,12 @@ class PatternTranslator {
   }
 
   #body(place: Place, position: number): Part {
+    this.#depth += 1;
+    if (this.#depth > greatestDepth) {
+      this.#scanner.fail(`groups are nested more than ${greatestDepth} deep; flatten them`, position);
+    }
     const body = this.#choice(place);
+    this.#depth -= 1;
     if (!this.#scanner.take(')')) {
       this.#scanner.fail('this group is never closed; close it with ")" or write "\\("', position);
     }

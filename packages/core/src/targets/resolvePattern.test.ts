@@ -1,0 +1,46 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { resolvePattern } from './resolvePattern.ts';
+
+it('gives the value of the key that matches the end of the path, or the fallback', () => {
+  expect(resolvePattern({ query: 4 }, 'h.0.query', 8)).toBe(4);
+  expect(resolvePattern({ query: 4 }, 'h.0.my_query', 8)).toBe(8);
+  expect(resolvePattern({ '^query': 4 }, 'h.0.query', 8)).toBe(8);
+  expect(resolvePattern({ '^h.\\d+.query': 4 }, 'h.0.query', 8)).toBe(4);
+  expect(resolvePattern({}, 'h.0.query', 8)).toBe(8);
+});
+
+it('accepts several keys that agree', () => {
+  expect(resolvePattern({ query: 4, '0.query': 4 }, 'h.0.query', 8)).toBe(4);
+});
+
+it('refuses keys that disagree, in whichever order they are written', () => {
+  const message =
+    'target "net.0.lin0" is matched by keys with different values, "0.lin0" (8), "lin0" (4); files keep keys sorted, so which comes first would change on reload; anchor a key with "^" or give it a longer path so that one matches.';
+  expect(() => resolvePattern({ lin0: 4, '0.lin0': 8 }, 'net.0.lin0', 2)).toThrow(message);
+  expect(() => resolvePattern({ '0.lin0': 8, lin0: 4 }, 'net.0.lin0', 2)).toThrow(message);
+  expect(resolvePattern({ '0.lin0': 8, lin0: 4 }, 'net.1.lin0', 2)).toBe(4);
+});
+
+it('refuses a key that is no regular expression', () => {
+  expect(() => resolvePattern({ 'q**': 4 }, 'q', 2)).toThrow(
+    'regular expression "q**" at position 2: two repeats follow each other; put the first one in brackets.',
+  );
+});
+
+it('never depends on the order of keys', () => {
+  const key = fc.constantFrom('q', 'a.q', '^q', '.*q', 'a', 'b.a', '[ab]');
+  const path = fc.constantFrom('q', 'a.q', 'b.q', 'b.a', 'a', 'c');
+  const outcome = (entries: readonly (readonly [string, number])[], at: string) => {
+    try {
+      return resolvePattern(Object.fromEntries(entries), at, -1);
+    } catch (error) {
+      return String(error);
+    }
+  };
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.tuple(key, fc.nat(2)), { selector: ([name]) => name }), path, (entries, at) => {
+      expect(outcome([...entries].reverse(), at)).toBe(outcome(entries, at));
+    }),
+  );
+});
