@@ -24,9 +24,9 @@ function eagerProgram(step: StepFunction): Program {
       const numbers = await values.data();
       values.dispose();
       const metrics: StepMetrics = Object.fromEntries(names.map((name, i) => [name, numbers[i] as number]));
-      const isFinite = Object.values(metrics).every(Number.isFinite);
-      disposeUnless(isFinite ? current : state, isFinite ? state : current);
-      if (isFinite) current = state;
+      const isSound = Object.values(metrics).every(Number.isFinite);
+      disposeUnless(isSound ? current : state, isSound ? state : current);
+      if (isSound) current = state;
       return metrics;
     },
     state: async () => current,

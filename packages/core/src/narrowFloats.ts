@@ -1,6 +1,8 @@
 /** float16 bits to float32, exactly. */
 export function widenFloat16(bits: Uint16Array): Float32Array {
-  float16Table ??= Float32Array.from({ length: 65536 }, (_, code) => decode(code, 5, 10, true));
+  float16Table ??= Float32Array.from({ length: 65536 }, (_, code) =>
+    decode(code, { exponentBits: 5, mantissaBits: 10, hasInfinity: true }),
+  );
   return lookUp(bits, float16Table);
 }
 
@@ -14,14 +16,16 @@ export function widenBfloat16(bits: Uint16Array): Float32Array {
 /** float8 E4M3 (finite: no infinities, one NaN per sign) to float32, exactly. */
 export function widenFloat8e4m3(bits: Uint8Array): Float32Array {
   e4m3Table ??= Float32Array.from({ length: 256 }, (_, code) =>
-    (code & 0x7f) === 0x7f ? Number.NaN : decode(code, 4, 3, false),
+    (code & 0x7f) === 0x7f ? Number.NaN : decode(code, { exponentBits: 4, mantissaBits: 3, hasInfinity: false }),
   );
   return lookUp(bits, e4m3Table);
 }
 
 /** float8 E5M2 to float32, exactly. */
 export function widenFloat8e5m2(bits: Uint8Array): Float32Array {
-  e5m2Table ??= Float32Array.from({ length: 256 }, (_, code) => decode(code, 5, 2, true));
+  e5m2Table ??= Float32Array.from({ length: 256 }, (_, code) =>
+    decode(code, { exponentBits: 5, mantissaBits: 2, hasInfinity: true }),
+  );
   return lookUp(bits, e5m2Table);
 }
 
@@ -35,7 +39,9 @@ function lookUp(bits: Uint16Array | Uint8Array, table: Float32Array): Float32Arr
   return wide;
 }
 
-function decode(code: number, exponentBits: number, mantissaBits: number, hasInfinity: boolean): number {
+type Layout = { readonly exponentBits: number; readonly mantissaBits: number; readonly hasInfinity: boolean };
+
+function decode(code: number, { exponentBits, mantissaBits, hasInfinity }: Layout): number {
   const sign = code >> (exponentBits + mantissaBits) ? -1 : 1;
   const top = (1 << exponentBits) - 1;
   const exponent = (code >> mantissaBits) & top;

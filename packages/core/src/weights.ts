@@ -65,6 +65,11 @@ export class Weights {
     this.#entries.set(path, { array: await fromTensor(tensor), version });
   }
 
+  /** Tensors these weights and their parents hold on the backend. */
+  get uploads(): number {
+    return this.#uploaded.size + (this.#parent?.uploads ?? 0);
+  }
+
   /** The paths this fork holds copies of. */
   get written(): readonly string[] {
     return this.#parent ? [...this.#entries.keys()].sort() : [];

@@ -36,13 +36,15 @@ export type StepPlan = {
   readonly maxGradientNorm: number | undefined;
 };
 
+type Grads = ReadonlyMap<string, tf.Tensor>;
+
 /** One optimizer step as a pure function: gradients of all micro-batches, clipping, optimizer, strategy update. */
 export function trainStep(plan: StepPlan, state: StepState, inputs: StepInputs) {
   const { loss, penalty, grads, unused } = gradientsOf(plan, state, inputs);
   if (unused.length > 0) throw unreached(unused);
   const norm = globalNorm([...grads.values()]);
   const clipped = clip(grads, norm, plan.maxGradientNorm);
-  const next = optimize(plan, state, clipped, inputs);
+  const next = optimize(plan, state, { grads: clipped, lanes: inputs.lanes });
   const updated = plan.strategy.update?.({
     before: state.adapter,
     after: next.adapter,
@@ -126,19 +128,23 @@ function released(kept: tf.Scalar | undefined): tf.Scalar | undefined {
   return copy;
 }
 
-function clip(grads: ReadonlyMap<string, tf.Tensor>, norm: tf.Scalar, maxNorm: number | undefined) {
+function clip(grads: Grads, norm: tf.Scalar, maxNorm: number | undefined) {
   if (maxNorm === undefined) return grads;
   const clipped = clipByGlobalNorm([...grads.values()], norm, maxNorm);
   return new Map([...grads.keys()].map((path, i) => [path, clipped[i] as tf.Tensor] as const));
 }
 
-function optimize(plan: StepPlan, state: StepState, grads: ReadonlyMap<string, tf.Tensor>, inputs: StepInputs) {
+function optimize(
+  plan: StepPlan,
+  state: StepState,
+  { grads, lanes }: { readonly grads: Grads; readonly lanes: StepInputs['lanes'] },
+) {
   const params: [string, tf.Tensor][] = [];
   const slots: [string, tf.Tensor][] = [];
   const slotsByLeaf = groupSlots(state.slots);
   for (const [path, param] of leavesOf(paramsOf(state))) {
     const lane = plan.lanes.get(path) as Lane;
-    const { learningRate, ...rest } = inputs.lanes[lane.id] as { learningRate: tf.Scalar };
+    const { learningRate, ...rest } = lanes[lane.id] as { learningRate: tf.Scalar };
     const next = plan.optimizer.update({
       param,
       grad: grads.get(path) as tf.Tensor,
@@ -167,7 +173,7 @@ export function groupSlots(slots: Tree): ReadonlyMap<string, Slots> {
   return byLeaf;
 }
 
-function subtree(leaves: ReadonlyMap<string, tf.Tensor>, key: string): Tree {
+function subtree(leaves: Grads, key: string): Tree {
   const inside = [...leaves].filter(([path]) => path.startsWith(`${key}/`));
   return treeOf(inside.map(([path, leaf]) => [path.slice(key.length + 1), leaf] as const)) as Tree;
 }

@@ -6,7 +6,7 @@ import type { Engine, HostInputs, Program, StepMetrics } from '../engine.ts';
 import { type FinishedLink, finishLink, mergeInto, replayLinks } from '../finishedLink.ts';
 import { sizeOf, toTensor } from '../hostArray.ts';
 import type { AnyModel } from '../model.ts';
-import type { Clock, Context, Step } from '../strategy.ts';
+import type { AnyAdapter, Clock, Context, Step } from '../strategy.ts';
 import type { Target } from '../target.ts';
 import { disposeAdapter, type TrainedAdapter } from '../trainedAdapter.ts';
 import { leavesOf, type Snapshot, type Tree } from '../tree.ts';
@@ -54,6 +54,10 @@ export class Trainer {
     this.#weights = model.weights.fork();
     this.#targets = new Map(this.#plan.targets.map((target) => [target.path, target]));
     this.#reader = new BatchReader(options.data, this.#plan.seed);
+  }
+
+  get targets(): readonly Target[] {
+    return this.#plan.targets;
   }
 
   get step(): number {
@@ -114,6 +118,16 @@ export class Trainer {
       await checkpoints.store.save(await this.state());
       emit({ type: 'save', step: clock.step });
     }
+  }
+
+  /** What a forward pass of the run sees now. The tensors stay the run's. */
+  async current(): Promise<{
+    readonly weights: Weights;
+    readonly adapter: AnyAdapter;
+    readonly trained: StepState['trained'];
+  }> {
+    const { adapter, trained, strategy } = await this.#state();
+    return { weights: this.#weights, adapter: { params: adapter, state: strategy }, trained };
   }
 
   /** Everything a save must hold, between two steps. */
