@@ -1,1 +1,7 @@
-export {};
+export { type AdaLoraStrategy, adalora } from './adalora.ts';
+export type { AdaLoraOptions, AdaLoraSettings } from './adaloraOptions.ts';
+export type { AdaLoraState, ByTarget, FinalState, ImportanceAverages, SearchState, Triplets } from './adaloraState.ts';
+export { globalTop } from './globalTop.ts';
+export { pythonThreshold } from './pythonThreshold.ts';
+export type { AllocationCall, RankAllocator } from './rankAllocator.ts';
+export { rankPattern } from './rankPattern.ts';

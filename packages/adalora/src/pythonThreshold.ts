@@ -1,0 +1,18 @@
+import * as tf from '@tensorflow/tfjs';
+import { overAllTargets } from './overAllTargets.ts';
+import { placesOf } from './placesOf.ts';
+import type { RankAllocator } from './rankAllocator.ts';
+
+/**
+ * Python PEFT's rule: the highest score outside the budget is a threshold, and what is not above it dies, so a tie at
+ * the threshold leaves fewer triplets than the budget. Where nothing is to be pruned, where Python fails, all live.
+ */
+export const pythonThreshold: RankAllocator = {
+  name: 'pythonThreshold',
+  allocate: ({ scores, budget }) =>
+    overAllTargets(scores, (all) => {
+      const isOutside = tf.greaterEqual(placesOf(all), budget);
+      const threshold = tf.max(tf.where(isOutside, all, tf.fill(all.shape, -1)));
+      return tf.cast(tf.greater(all, threshold), 'float32');
+    }),
+};
