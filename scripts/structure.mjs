@@ -81,6 +81,18 @@ function sideEffectProblems(folder, manifest, sources) {
     .map((path) => `${folder}/package.json: sideEffects must list ${path}, which is imported for its effect`);
 }
 
+/** A sibling that product code imports is installed with the package, not only beside its tests. */
+function siblingProblems({ folder, manifest }, sources) {
+  const installed = { ...manifest.dependencies, ...manifest.peerDependencies, [manifest.name]: '' };
+  const imported = sources.flatMap((file) =>
+    ts.preProcessFile(read(file)).importedFiles.map(({ fileName }) => fileName),
+  );
+  const siblings = imported.flatMap((specifier) => specifier.match(/^@peft\/[^/]+/) ?? []);
+  return [...new Set(siblings)]
+    .filter((name) => !(name in installed))
+    .map((name) => `${folder}/package.json: its sources import ${name}, so name it in dependencies`);
+}
+
 /** Names that `index.ts` makes public and whose declared result is a strategy. */
 function publicStrategies(index, sources) {
   const exported = parse(index).statements.filter(isReExport);
@@ -115,6 +127,7 @@ function packageProblems({ folder, manifest }) {
   for (const file of sources.filter((each) => basename(each) === 'index.ts'))
     problems.push(...indexProblems(file, manifest.sideEffects));
   problems.push(...sideEffectProblems(folder, manifest, sources));
+  problems.push(...siblingProblems({ folder, manifest }, sources));
 
   const contracts = filesUnder(folder)
     .filter((file) => file.endsWith('.contract.test.ts'))
