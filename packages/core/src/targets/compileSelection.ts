@@ -24,7 +24,7 @@ export function isAllLinear(options: TargetOptions): boolean {
 
 // Python takes the names in modules_to_save for expressions, unescaped, that may match anywhere along the path.
 function savedModuleRule(names: readonly string[]): PathRule {
-  const frame = { before: '(^|.*)', after: '($|\\..*)', call: 'match' } as const;
+  const frame = { before: '(^|.*\\.)', after: '($|\\..*)', call: 'match' } as const;
   const compiled = names.map((name) => ({ name, expression: compilePattern(name, frame) }));
   return (path) => {
     const hit = compiled.find(({ expression }) => expression.test(path));
