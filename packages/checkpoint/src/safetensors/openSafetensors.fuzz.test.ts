@@ -74,6 +74,7 @@ const repaired =
   (mutate: Mutation): Mutation =>
   (file) => {
     const mutated = new Uint8Array(mutate(file));
+    if (mutated.length < 8) return mutated;
     const view = new DataView(mutated.buffer);
     const grown = Number(view.getBigUint64(0, true)) + mutated.length - file.length;
     if (grown >= 0) view.setBigUint64(0, BigInt(grown), true);
