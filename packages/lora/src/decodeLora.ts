@@ -1,0 +1,52 @@
+import { type AdapterFile, type HostArray, layerKindOf, PeftError, type Target } from '@peft/core';
+import { checkOptions } from './checkOptions.ts';
+import type { LoraOptions } from './loraOptions.ts';
+import { optionsOfConfig } from './optionsOfConfig.ts';
+import { targetSizes } from './targetSizes.ts';
+
+export type DecodedLora = {
+  readonly options: Required<LoraOptions>;
+  readonly params: Readonly<Record<string, HostArray>>;
+};
+
+/**
+ * Options and parameters of a file, whose tensors must be exactly those that the options give the adapted targets.
+ * @throws PeftError `lora/config` for settings that no option stands for, `lora/options` for wrong ones, `lora/tensors`
+ * with every tensor that is missing, left over or of another shape.
+ */
+export function decodeLora({ config, tensors }: AdapterFile, targets: readonly Target[]): DecodedLora {
+  const options = checkOptions(optionsOfConfig(config));
+  const expected = new Map(expectedShapes(options, targets));
+  const found = new Map<string, HostArray>(
+    Object.entries(tensors).flatMap(([path, parts]) =>
+      Object.entries(parts).map(([part, array]) => [`${path}/${part}`, array] as const),
+    ),
+  );
+  const problems = [
+    ...[...expected].flatMap(([path, shape]) => shapeProblem(path, shape, found.get(path)?.shape)),
+    ...[...found.keys()].filter((path) => !expected.has(path)).map((path) => `${path} belongs to nothing`),
+  ];
+  if (problems.length === 0) return { options, params: Object.fromEntries(found) };
+  throw new PeftError(
+    'lora/tensors',
+    `lora: the adapter's tensors do not fit its config and the model, in ${problems.length} of ${expected.size} places; load the model and the config it was saved with:${problems.map((problem) => `\n- ${problem}.`).join('')}`,
+  );
+}
+
+function expectedShapes(
+  options: Required<LoraOptions>,
+  targets: readonly Target[],
+): readonly (readonly [path: string, shape: readonly number[]])[] {
+  const sizeOf = targetSizes(options);
+  return targets.flatMap((target) => {
+    const kind = layerKindOf(target);
+    const pair = kind.factorShapes(target, sizeOf(target).rank);
+    const shapes = options.dora ? { ...pair, magnitude: [kind.fans(target).fanOut] } : pair;
+    return Object.entries(shapes).map(([part, shape]) => [`${target.path}/${part}`, shape] as const);
+  });
+}
+
+function shapeProblem(path: string, expected: readonly number[], found: readonly number[] | undefined): string[] {
+  if (found === undefined) return [`${path} is missing; it should be [${expected}]`];
+  return `${found}` === `${expected}` ? [] : [`${path} is [${found}]; it should be [${expected}]`];
+}
