@@ -42,9 +42,10 @@ const unknown = wanted.filter((name) => !(name in checks));
 if (unknown.length > 0)
   throw new Error(`No check is named ${unknown.join(', ')}; there are ${Object.keys(checks).join(', ')}.`);
 
-const failed = (await installAndBuild()) ? ['build'] : [];
+const broken = await installAndBuild();
+const failed = broken ? [broken] : [];
 for (const [name, check] of Object.entries(checks)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  if (broken === 'install' || (wanted.length > 0 && !wanted.includes(name))) continue;
   const start = performance.now();
   const problems = await check();
   const outcome = problems.length === 0 ? 'fine' : 'FAILED';
