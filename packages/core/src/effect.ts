@@ -43,13 +43,14 @@ export function effectsOfPart(effects: readonly Effect[], key: string, leafPrefi
 export function partOf(root: AnyStrategy, source: string): AnyStrategy {
   let strategy = root;
   for (const key of source === '' ? [] : source.split('/')) {
-    if (!strategy.part) {
+    const part = strategy.part?.(key);
+    if (!part) {
       throw new PeftError(
         'strategy/no-part',
-        `strategy "${strategy.name}" has no part "${key}", which a saved link was trained by; resume with the strategy of the save.`,
+        `strategy "${strategy.name}" has no part "${key}", which a saved link was trained by; use the strategy of the save.`,
       );
     }
-    strategy = strategy.part(key);
+    strategy = part;
   }
   return strategy;
 }

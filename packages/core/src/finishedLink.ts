@@ -49,6 +49,12 @@ export async function mergeInto(
     const path = `${target.path}.weight`;
     const merged = tf.tidy(() => merge(target, weights.tensor(path)));
     try {
+      if (merged.shape.join() !== target.shape.join()) {
+        throw new PeftError(
+          'strategy/merge-shape',
+          `merging into "${target.path}" gave shape [${merged.shape}], but the weight has [${target.shape}]; merge must return the whole new weight.`,
+        );
+      }
       await weights.write(path, merged);
     } finally {
       merged.dispose();

@@ -36,9 +36,12 @@ export type {
 } from './strategy.ts';
 export type { Target } from './target.ts';
 export { checkPatterns } from './targets/checkPatterns.ts';
-export { explainTargets } from './targets/explainTargets.ts';
-export { resolvePattern } from './targets/resolvePattern.ts';
-export { selectTargets, type TargetOptions, type TargetSelection } from './targets/selectTargets.ts';
+export { explainTargets, type TargetExplanation } from './targets/explainTargets.ts';
+export { resolvePattern, type TargetPattern } from './targets/resolvePattern.ts';
+export { selectTargets } from './targets/selectTargets.ts';
+export { targetMatcher } from './targets/targetMatcher.ts';
+export type { TargetOptions, TargetSelection } from './targets/targetSelection.ts';
+export { targetWarnings } from './targets/targetWarnings.ts';
 export {
   type AdaptedModel,
   attach,

@@ -1,6 +1,6 @@
 import { fold, PeftError } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
-import { effectsOfPart } from './effect.ts';
+import { type Effect, effectsOfPart } from './effect.ts';
 import type { Adapter, AnyStrategy, Context, Step, Strategy } from './strategy.ts';
 import type { Target } from './target.ts';
 import { targetMatcher } from './targets/targetMatcher.ts';
@@ -75,7 +75,8 @@ export function perTarget(routes: readonly Route[]): Strategy<ByRoute<Tree>, ByR
       const due = keys.map(
         (key) => [key, at(key).advance?.(contextOf(context, key), adapterOf(adapter, key), clock)] as const,
       );
-      return due.some(([, step]) => step) ? settle(adapter, due) : undefined;
+      const targetsOf = (key: string) => contextOf(context, key).targets;
+      return due.some(([, step]) => step) ? settle(adapter, due, targetsOf) : undefined;
     },
     lifeOf(state, clock, target) {
       if (!target) return clock;
@@ -83,13 +84,14 @@ export function perTarget(routes: readonly Route[]): Strategy<ByRoute<Tree>, ByR
       return at(key).lifeOf?.(state[key] ?? {}, clock, target) ?? clock;
     },
     isSettled: (state, clock) => keys.every((key) => at(key).isSettled?.(state[key] ?? {}, clock) ?? true),
-    part: at,
+    part: (key) => routes[Number(key)]?.strategy,
   };
 }
 
 async function settle(
   adapter: Adapter<ByRoute<Tree>, ByRoute<Snapshot>>,
   due: readonly (readonly [key: string, step: Promise<Step> | undefined])[],
+  targetsOf: (key: string) => readonly Target[],
 ): Promise<Step<ByRoute<Tree>, ByRoute<Snapshot>>> {
   const params: Record<string, Tree> = { ...adapter.params };
   const state: Record<string, Snapshot> = { ...adapter.state };
@@ -99,9 +101,15 @@ async function settle(
     const step = await pending;
     params[key] = step.params;
     state[key] = step.state;
-    effects.push(...effectsOfPart(step.effects, key, `${key}/`));
+    const inner = step.effects.map((effect) => withinRoute(effect, targetsOf(key)));
+    effects.push(...effectsOfPart(inner, key, `${key}/`));
   }
   return { params, state, effects };
+}
+
+/** All that a route can restart is its own targets: the rest belongs to its neighbours or to none. */
+function withinRoute(effect: Effect, targets: readonly Target[]): Effect {
+  return effect.kind === 'restart' && effect.targets === 'all' ? { kind: 'restart', targets } : effect;
 }
 
 function unrouted(targets: readonly Target[], routesOf: (target: Target) => readonly string[]): PeftError {

@@ -72,7 +72,7 @@ export interface Strategy<P extends Tree = Tree, S extends Snapshot = Snapshot> 
   /** False while a promise is not yet met (a rank budget, say): the state is then no candidate for best or early stop. */
   isSettled?(state: S, clock: Clock): boolean;
   /** The part that an effect's `source` names, for replaying merges. */
-  part?(key: string): AnyStrategy;
+  part?(key: string): AnyStrategy | undefined;
 }
 
 /** A strategy whose data types are not known here. Methods are bivariant, so every strategy is one. */

@@ -49,18 +49,34 @@ export function mapTree<T extends Tree>(tree: T, replace: (leaf: Tensor, path: s
 
 /** The tree with these leaves: the inverse of `leavesOf`. */
 export function treeOf<L extends Tensor | number>(leaves: Iterable<readonly [path: string, leaf: L]>): Snapshot {
-  const root: Record<string, unknown> = {};
+  const root: Branch<L> = new Map();
   for (const [path, leaf] of leaves) {
     const keys = path.split('/');
     const last = keys.pop() as string;
-    let node = root;
+    let branch = root;
     for (const key of keys) {
-      node[key] ??= {};
-      node = node[key] as Record<string, unknown>;
+      const next = branch.get(key) ?? new Map();
+      if (!(next instanceof Map)) throw clash(path);
+      branch.set(key, next);
+      branch = next;
     }
-    node[last] = leaf;
+    if (branch.has(last)) throw clash(path);
+    branch.set(last, leaf);
   }
-  return root as Snapshot;
+  return recordOf(root);
+}
+
+type Branch<L> = Map<string, L | Branch<L>>;
+
+// Paths may come from a file: fromEntries makes "__proto__" a key like any other.
+function recordOf<L extends Tensor | number>(branch: Branch<L>): Snapshot {
+  return Object.fromEntries(
+    [...branch].map(([key, node]) => [key, node instanceof Map ? recordOf(node) : (node as Tensor | number)]),
+  );
+}
+
+function clash(path: string): PeftError {
+  return new PeftError('internal/tree', `internal: leaf "${path}" is given twice or lies under another leaf.`);
 }
 
 /** The entry of a record, or an error that lists what is there. */

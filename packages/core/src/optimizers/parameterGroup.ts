@@ -28,7 +28,7 @@ export function checkGroups(groups: readonly ParameterGroup[]): void {
 
 /** The group a leaf trains by, if any. */
 export function groupOf(groups: readonly ParameterGroup[], leaf: string): ParameterGroup | undefined {
-  return groups.find(({ match }) => (typeof match === 'function' ? match(leaf) : match.test(leaf)));
+  return groups.find(({ match }) => (typeof match === 'function' ? match(leaf) : leaf.search(match) >= 0));
 }
 
 /** LoRA+ (Hayou et al. 2024): the up-projection `b` learns `ratio` times faster than `a`. */

@@ -7,8 +7,6 @@ import { sayCount, sayLayers, sayNames } from './sayList.ts';
 import { type Survey, surveyTargets } from './surveyTargets.ts';
 import type { TargetOptions } from './targetSelection.ts';
 
-export type { TargetOptions, TargetSelection } from './targetSelection.ts';
-
 function requireLayers({ selection, entries }: Survey): void {
   const { layers = [], layerOf } = selection;
   const existing = new Set(entries.map(({ target }) => layerOf(target.path)).filter((layer) => layer !== undefined));

@@ -23,8 +23,9 @@ export function decidingValue({ loss, metrics }: Evaluation, { metric = 'loss' }
   return metric === 'loss' ? loss : metrics[metric];
 }
 
-/** True if `value` improves on the best so far. */
+/** True if `value` improves on the best so far; what is not finite never does. */
 export function improves(value: number, best: BestState | undefined, by: BestBy & Partial<EarlyStopping>): boolean {
+  if (!Number.isFinite(value)) return false;
   if (best === undefined) return true;
   const change = by.mode === 'max' ? value - best.value : best.value - value;
   return change > (by.minimumChange ?? 0);

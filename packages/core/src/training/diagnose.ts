@@ -1,7 +1,7 @@
 import { PeftError } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import type { HostInputs, StepMetrics } from '../engine.ts';
-import type { HostArray } from '../hostArray.ts';
+import { type HostArray, toFloat32 } from '../hostArray.ts';
 import { leavesOf } from '../tree.ts';
 import { uploadInputs } from '../uploadInputs.ts';
 import type { HostBatch } from './loss.ts';
@@ -74,9 +74,9 @@ async function inGradients(call: Parameters<typeof nonFiniteError>[0]): Promise<
   }
 }
 
-function firstNonFinite({ dtype, data }: HostArray): number {
-  if (dtype !== 'float32' && dtype !== 'float64') return -1;
-  return (data as Float32Array).findIndex((value) => !Number.isFinite(value));
+function firstNonFinite(array: HostArray): number {
+  if (!/float/.test(array.dtype)) return -1;
+  return toFloat32(array).findIndex((value) => !Number.isFinite(value));
 }
 
 async function isFiniteTensor(tensor: tf.Tensor): Promise<boolean> {

@@ -2,7 +2,7 @@
 export class EventQueue<Event> implements AsyncIterator<Event> {
   readonly #events: Event[] = [];
   readonly #onReturn: () => void;
-  #wake: (() => void) | undefined;
+  readonly #sleepers: (() => void)[] = [];
   #outcome: { readonly error?: unknown } | undefined;
 
   constructor(onReturn: () => void) {
@@ -12,24 +12,22 @@ export class EventQueue<Event> implements AsyncIterator<Event> {
   push(event: Event): void {
     if (this.#outcome) return;
     this.#events.push(event);
-    this.#wake?.();
+    this.#wake();
   }
 
   end(): void {
     this.#outcome ??= {};
-    this.#wake?.();
+    this.#wake();
   }
 
   fail(error: unknown): void {
     this.#outcome ??= { error };
-    this.#wake?.();
+    this.#wake();
   }
 
   async next(): Promise<IteratorResult<Event, undefined>> {
     while (this.#events.length === 0 && !this.#outcome) {
-      await new Promise<void>((wake) => {
-        this.#wake = wake;
-      });
+      await new Promise<void>((wake) => this.#sleepers.push(wake));
     }
     const value = this.#events.shift();
     if (value !== undefined) return { done: false, value };
@@ -44,7 +42,12 @@ export class EventQueue<Event> implements AsyncIterator<Event> {
   async return(): Promise<IteratorResult<Event, undefined>> {
     this.#outcome = {};
     this.#events.length = 0;
+    this.#wake();
     this.#onReturn();
     return { done: true, value: undefined };
+  }
+
+  #wake(): void {
+    for (const wake of this.#sleepers.splice(0)) wake();
   }
 }

@@ -4,7 +4,7 @@ import type { AnyModel } from '../model.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import type { ParameterGroup } from '../optimizers/parameterGroup.ts';
 import type { AnyStrategy } from '../strategy.ts';
-import type { TargetSelection } from '../targets/selectTargets.ts';
+import type { TargetSelection } from '../targets/targetSelection.ts';
 import type { BiasMode, TrainedAdapter } from '../trainedAdapter.ts';
 import type { Weights } from '../weights.ts';
 import type { BestBy, EarlyStopping } from './bestKeeper.ts';
@@ -23,7 +23,7 @@ export type FineTuneOptions = {
   readonly strategy?: AnyStrategy;
   /** Which modules: a regular expression, "all-linear", or a list of suffixes. Needed with a strategy. */
   readonly targets?: TargetSelection;
-  readonly exclude?: string | readonly string[];
+  readonly exclude?: string | RegExp | readonly string[];
   readonly layers?: number | readonly number[];
   readonly layersPattern?: string | readonly string[];
   /** Modules trained whole, by name or suffix, with all that is under them. */

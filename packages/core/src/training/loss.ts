@@ -46,7 +46,8 @@ export function classification({ labels = 'labels', ignore = -100 }: Classificat
     metrics: {
       accuracy(output, batch) {
         const { logits, classes } = rowsOf(output, batch);
-        return tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), classes), 'float32')) as Scalar;
+        const isRight = tf.logicalAnd(tf.equal(tf.argMax(logits, 1), classes), tf.notEqual(classes, ignore));
+        return tf.sum(tf.cast(isRight, 'float32')) as Scalar;
       },
     },
     check(batch, outputSize) {
@@ -71,7 +72,16 @@ export function regression({ targets = 'targets' }: { readonly targets?: string 
   return {
     name: 'regression',
     count: (batch) => column(batch, targets).data.length,
-    sum: (output, batch) => tf.sum(tf.squaredDifference(output, batch[targets] as Tensor)) as Scalar,
+    sum(output, batch) {
+      const wanted = batch[targets] as Tensor;
+      if (output.shape.join() !== wanted.shape.join()) {
+        throw new PeftError(
+          'data/shape',
+          `batch column "${targets}" has shape [${wanted.shape}] but the model's output has [${output.shape}]; regression compares them element by element.`,
+        );
+      }
+      return tf.sum(tf.squaredDifference(output, wanted)) as Scalar;
+    },
     check(batch) {
       const { dtype } = column(batch, targets);
       if (dtype.startsWith('float')) return;

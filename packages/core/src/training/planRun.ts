@@ -6,6 +6,8 @@ import { requireInRange } from '../requireInRange.ts';
 import type { AnyStrategy } from '../strategy.ts';
 import type { Target } from '../target.ts';
 import { selectTargets } from '../targets/selectTargets.ts';
+import type { TargetOptions } from '../targets/targetSelection.ts';
+import { targetWarnings } from '../targets/targetWarnings.ts';
 import { checkEarlyStopping } from './bestKeeper.ts';
 import { isDataSource } from './dataSource.ts';
 import type { FineTuneOptions } from './fineTune.ts';
@@ -25,6 +27,8 @@ export type RunPlan = {
   readonly seed: Seed;
   readonly keepBest: boolean;
   readonly keepLinks: boolean;
+  /** What is allowed but probably not meant. */
+  readonly warnings: readonly string[];
 };
 
 /** Checks every option and throws once, with all that is wrong. */
@@ -88,6 +92,7 @@ export function planRun(model: AnyModel, options: FineTuneOptions): RunPlan {
   );
   const totalSteps = problems.of(() => stepCount(options, accumulate)) ?? 1;
   problems.throwAny();
+  const selection = targetOptions(model, options);
   return {
     strategy,
     targets,
@@ -100,14 +105,19 @@ export function planRun(model: AnyModel, options: FineTuneOptions): RunPlan {
     seed,
     keepBest,
     keepLinks,
+    warnings: selection ? targetWarnings(model.targets, selection) : [],
   };
 }
 
 function chooseTargets(model: AnyModel, options: FineTuneOptions): readonly Target[] {
+  const selection = targetOptions(model, options);
+  return selection ? selectTargets(model.targets, selection) : [];
+}
+
+function targetOptions(model: AnyModel, options: FineTuneOptions): TargetOptions | undefined {
   const { strategy, targets, exclude, layers, layersPattern, modulesToSave } = options;
-  if (!strategy || targets === undefined) return [];
-  const selection = { targets, exclude, layers, layersPattern, modulesToSave, outputHead: model.outputHead };
-  return selectTargets(model.targets, selection);
+  if (!strategy || targets === undefined) return undefined;
+  return { targets, exclude, layers, layersPattern, modulesToSave, outputHead: model.outputHead };
 }
 
 function trainedPaths(

@@ -71,7 +71,9 @@ export class Trainer {
   /** Makes a fresh adapter, or restores the run to resume. */
   async prepare(emit: Emit): Promise<void> {
     await tf.ready();
-    warnIfSlowBackend(this.#options.onWarning ?? console.warn);
+    const warn = this.#options.onWarning ?? console.warn;
+    warnIfSlowBackend(warn);
+    for (const warning of this.#plan.warnings) warn(warning);
     const { resume } = this.#options;
     const state = resume ? await this.#restore(resume) : this.#begin();
     await this.#compile(state);
