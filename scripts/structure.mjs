@@ -112,7 +112,9 @@ function publicStrategies(index, sources) {
         .map(({ name, initializer }) => [name.getText(), initializer.type]);
     });
     return functions
-      .filter(([name, type]) => name && type && /^\w*Strategy\b(?!\s*\[)/.test(type.getText()) && isPublic(file, name))
+      .filter(
+        ([name, type]) => name && type && /^(?!Any)\w*Strategy\b(?!\s*\[)/.test(type.getText()) && isPublic(file, name),
+      )
       .map(([name]) => name);
   });
 }
