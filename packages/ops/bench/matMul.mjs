@@ -1,4 +1,5 @@
-// Products on tfjs wasm, tfjs's own beside ours, one after the other in turn: node bench/matMul.mjs (after a build).
+// tfjs's own way beside ours, in turn, on wasm or the backend named: node bench/matMul.mjs [backend], after a build.
+// Processor time, since wall time would count what else the machine does; the median of the rounds.
 import { gather, gelu, layerNorm, matMul } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
@@ -60,9 +61,10 @@ const cases = [
 ];
 
 function milliseconds(run) {
-  const start = performance.now();
+  const start = process.cpuUsage();
   tf.tidy(() => void run());
-  return performance.now() - start;
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
 }
 
 const median = (times) => times.sort((a, b) => a - b)[times.length >> 1];

@@ -1,6 +1,7 @@
 /**
- * GELU and its slope in one pass over the values: on cpu and wasm, several times faster than five to eight tfjs kernels,
- * of which wasm's `erf` and `exp` are scalar code. The error function is Abramowitz and Stegun 7.1.26, as in tfjs.
+ * GELU in one pass over the values, for the cpu backend: ten times faster there than the kernels of the composition.
+ *
+ * The error function is Abramowitz and Stegun 7.1.26, as in tfjs.
  */
 export function geluOnHost(x: Float32Array): Float32Array {
   const result = new Float32Array(x.length);

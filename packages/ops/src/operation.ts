@@ -18,10 +18,12 @@ export interface OperationDefinition<Names extends string, Attributes extends tf
   readonly onBackend?: Readonly<Record<string, Composition<Names, Attributes, Output>>>;
   readonly gradient?: {
     readonly saves: readonly NoInfer<Names>[];
+    /** Whether `saved` holds the result too, as `output`. */
+    readonly savesOutput?: boolean;
     /** One thunk per differentiable input; a thunk nobody needs is never called. */
     readonly of: (
       dy: tf.Tensor,
-      saved: Tensors<Names>,
+      saved: Tensors<Names> & { readonly output: tf.Tensor },
       attributes: Attributes,
     ) => Partial<Record<Names, () => tf.Tensor>>;
   };
@@ -65,16 +67,18 @@ function registerGradientOnce<Names extends string, Attributes extends tf.NamedA
   gradient,
 }: OperationDefinition<Names, Attributes, Output>): void {
   if (gradient === undefined || tf.getGradient(kernelName) !== undefined) return;
-  const { saves, of } = gradient;
+  const { saves, savesOutput = false, of } = gradient;
   tf.registerGradient({
     kernelName,
     inputsToSave: [...saves],
+    outputsToSave: [savesOutput],
     gradFunc: (dy, saved, attrs) => {
-      const named = Object.fromEntries(saves.map((input, index) => [input, saved[index]]));
-      return of(dy as tf.Tensor, named as Tensors<Names>, attrs as unknown as Attributes) as Record<
-        string,
-        () => tf.Tensor
-      >;
+      const named = Object.fromEntries([...saves, 'output'].map((tensor, index) => [tensor, saved[index]]));
+      return of(
+        dy as tf.Tensor,
+        named as Tensors<Names> & { readonly output: tf.Tensor },
+        attrs as unknown as Attributes,
+      ) as Record<string, () => tf.Tensor>;
     },
   });
 }

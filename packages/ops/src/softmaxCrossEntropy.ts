@@ -20,10 +20,11 @@ const sumOfLosses: Composition<'logits' | 'labels', Ignore> = operation({
   compose: ({ logits, labels }, { ignore }) => {
     const [rows, classes] = logits.shape as [number, number];
     const { counted, known, position } = readLabels(labels, classes, ignore);
-    const highest = tf.max(logits, -1, true);
-    const partition = tf.log(tf.sum(tf.exp(tf.sub(logits, highest)), -1));
+    const highest = tf.max(logits, -1);
+    // The largest softmax is 1 / sum(exp(logits - highest)): never small, and softmax is one fast kernel on wasm.
+    const partition = tf.neg(tf.log(tf.max(tf.softmax(logits), -1)));
     const chosen = tf.gather(logits.reshape([rows * classes]), position);
-    const loss = tf.add(partition, tf.sub(highest.reshape([rows]), chosen));
+    const loss = tf.add(partition, tf.sub(highest, chosen));
     return tf.sum(tf.where(counted, loss, tf.where(known, tf.zerosLike(loss), tf.fill([rows], Number.NaN))));
   },
   gradient: {

@@ -13,5 +13,7 @@ export function uniforms(seed: Seed, count: number): Float32Array {
   checkSeed(seed);
   checkCount(count);
   const next = stream(seed, UNIFORMS);
-  return Float32Array.from({ length: count }, (_, index) => (next(index) >>> 8) / 0x1000000);
+  const values = new Float32Array(count);
+  for (let index = 0; index < count; index++) values[index] = (next(index) >>> 8) / 0x1000000;
+  return values;
 }
