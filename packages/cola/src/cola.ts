@@ -37,6 +37,8 @@ export function cola<P extends Tree, S extends Snapshot>(
   const links = Array.from({ length: count }, (_, index) => (typeof link === 'function' ? link(index) : link));
   const at = (index: number) => links[index] as Strategy<P, S>;
   const current = (state: ColaState<S>) => at(state.index);
+  // A save holds leaves, so a link without state comes back without its empty record.
+  const linkState = ({ link: state }: ColaState<S>) => state ?? ({} as S);
   const lengthOf = (totalSteps: number, index: number) => linkLengths(totalSteps, options)[index] as number;
 
   const linkClock = ({ index, start }: ColaState<S>, clock: Clock): Clock => ({
@@ -75,23 +77,28 @@ export function cola<P extends Tree, S extends Snapshot>(
   };
 
   return {
-    name: `cola(${[...new Set(links.map(({ name }) => name))].join(', ')})`,
+    name: nameOf(links, options),
     init(context) {
       const fresh = begin(context, 0);
       return { params: fresh.params, state: { link: fresh.state, index: 0, start: 0 } };
     },
-    forward: ({ params, state }, target, call) => current(state).forward({ params, state: state.link }, target, call),
-    merge: ({ params, state }, target, weight) => current(state).merge({ params, state: state.link }, target, weight),
+    forward: ({ params, state }, target, call) =>
+      current(state).forward({ params, state: linkState(state) }, target, call),
+    merge: ({ params, state }, target, weight) =>
+      current(state).merge({ params, state: linkState(state) }, target, weight),
     ...(links.every(({ factors }) => factors) && {
-      factors: ({ params, state }, target) => current(state).factors?.({ params, state: state.link }, target),
+      factors: ({ params, state }, target) => current(state).factors?.({ params, state: linkState(state) }, target),
     }),
     ...(links.some(({ penalty }) => penalty) && {
-      penalty: ({ params, state }) => current(state).penalty?.({ params, state: state.link }) ?? tf.scalar(0),
+      penalty: ({ params, state }) => current(state).penalty?.({ params, state: linkState(state) }) ?? tf.scalar(0),
     }),
-    inputs: (state, clock) => current(state).inputs?.(state.link, linkClock(state, clock)) ?? {},
+    inputs: (state, clock) => current(state).inputs?.(linkState(state), linkClock(state, clock)) ?? {},
     update(call) {
       const { state, after } = call;
-      const updated = current(state).update?.({ ...call, state: state.link }) ?? { params: after, state: state.link };
+      const updated = current(state).update?.({ ...call, state: linkState(state) }) ?? {
+        params: after,
+        state: linkState(state),
+      };
       return { params: updated.params, state: { ...state, link: updated.state } };
     },
     advance(context, { params, state }, clock) {
@@ -99,12 +106,12 @@ export function cola<P extends Tree, S extends Snapshot>(
       const isKnot = ownClock.step === ownClock.totalSteps && state.index < count - 1;
       const inner = current(state).advance?.(
         linkContext(context, state.index),
-        { params, state: state.link },
+        { params, state: linkState(state) },
         ownClock,
       );
       if (!inner && !isKnot) return undefined;
       return (async () => {
-        const step = (await inner) ?? { params, state: state.link, effects: [] };
+        const step = (await inner) ?? { params, state: linkState(state), effects: [] };
         if (isKnot) return tieKnot(context, clock.step, { index: state.index, finished: step });
         const effects = effectsOfPart(step.effects, String(state.index));
         return { params: step.params, state: { ...state, link: step.state }, effects };
@@ -113,9 +120,15 @@ export function cola<P extends Tree, S extends Snapshot>(
     lifeOf(state, clock, target) {
       if (schedule === 'continue' || (target === undefined && restart !== 'all')) return clock;
       const life = linkClock(state, clock);
-      return current(state).lifeOf?.(state.link, life, target) ?? life;
+      return current(state).lifeOf?.(linkState(state), life, target) ?? life;
     },
-    isSettled: (state, clock) => current(state).isSettled?.(state.link, linkClock(state, clock)) ?? true,
-    part: (key) => at(Number(key)) as AnyStrategy,
+    isSettled: (state, clock) => current(state).isSettled?.(linkState(state), linkClock(state, clock)) ?? true,
+    part: (key) => links[Number(key)] as AnyStrategy | undefined,
   };
+}
+
+// A run resumes only under the name it was saved by, and a chain cut otherwise is another chain.
+function nameOf(links: readonly { readonly name: string }[], { steps }: ColaOptions): string {
+  const names = [...new Set(links.map(({ name }) => name))].join(', ');
+  return `cola(${names}; ${steps ? `steps ${steps.join(', ')}` : `${links.length} links`})`;
 }

@@ -1,5 +1,6 @@
 import { PeftError } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
+import { fingerprintOf } from './fingerprintOf.ts';
 import { fromTensor, type HostArray, toTensor } from './hostArray.ts';
 
 type Entry = { readonly array: HostArray; readonly version: number };
@@ -11,6 +12,7 @@ type Entry = { readonly array: HostArray; readonly version: number };
 export class Weights {
   readonly #entries: Map<string, Entry>;
   readonly #parent: Weights | undefined;
+  #fingerprint: string | undefined;
   readonly #uploaded = new Map<string, { readonly tensor: tf.Tensor; readonly version: number }>();
 
   constructor(arrays: Iterable<readonly [path: string, array: HostArray]>, parent?: Weights) {
@@ -63,6 +65,7 @@ export class Weights {
     }
     const version = this.versionOf(path) + 1;
     this.#entries.set(path, { array: await fromTensor(tensor), version });
+    this.#fingerprint = undefined;
   }
 
   /** Tensors these weights and their parents hold on the backend. */
@@ -79,26 +82,15 @@ export class Weights {
   dispose(): void {
     for (const { tensor } of this.#uploaded.values()) tensor.dispose();
     this.#uploaded.clear();
-    if (this.#parent) this.#entries.clear();
+    if (!this.#parent) return;
+    this.#entries.clear();
+    this.#fingerprint = undefined;
   }
 
-  /** Identifies the values: a hash of paths, shapes and an even sample of at most 1,024 values of each weight. */
+  /** Identifies the weights: a hash of every path, dtype, shape and stored byte, as 16 hexadecimal digits. */
   fingerprint(): string {
-    let hash = 0x811c9dc5;
-    const mix = (word: number) => {
-      hash = Math.imul(hash ^ word, 0x01000193) >>> 0;
-      hash ^= hash >>> 15;
-    };
-    for (const path of this.paths) {
-      const array = this.get(path);
-      for (const character of `${path}[${array.shape}]`) mix(character.charCodeAt(0));
-      const stride = Math.max(1, Math.floor(array.data.length / 1024));
-      const sample = Float32Array.from({ length: Math.ceil(array.data.length / stride) }, (_, i) =>
-        Number(array.data[i * stride]),
-      );
-      for (const word of new Uint32Array(sample.buffer)) mix(word);
-    }
-    return (hash >>> 0).toString(16).padStart(8, '0');
+    this.#fingerprint ??= fingerprintOf(this);
+    return this.#fingerprint;
   }
 
   #entry(path: string): Entry {

@@ -166,7 +166,7 @@ export function strategyLaws(make: () => AnyStrategy, options: LawOptions = {}):
           await right.step();
         }
         requireSameSnapshot((await right.trainer.state()).tensors, alone.tensors, { what: 'the run beside' });
-        right.trainer.dispose();
+        await right.trainer.dispose();
         const result = await left.trainer.finish();
         (await mergeAdapter(model, result.adapter)).dispose();
         result.dispose();
@@ -220,7 +220,7 @@ export async function withRun(law: LawRun, use: (law: LawRun) => Promise<void>):
   try {
     await use(law);
   } finally {
-    law.trainer.dispose();
+    await law.trainer.dispose();
     law.model.weights.dispose();
   }
 }

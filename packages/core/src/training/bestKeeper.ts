@@ -1,4 +1,5 @@
 import { requireInRange } from '../requireInRange.ts';
+import { entry } from '../tree.ts';
 import type { Evaluation } from './evaluate.ts';
 import type { BestState } from './trainingState.ts';
 
@@ -19,8 +20,8 @@ export function checkEarlyStopping({ patience, minimumChange = 0 }: EarlyStoppin
 }
 
 /** The value that decides: the loss unless a metric is named. */
-export function decidingValue({ loss, metrics }: Evaluation, { metric = 'loss' }: BestBy): number | undefined {
-  return metric === 'loss' ? loss : metrics[metric];
+export function decidingValue({ loss, metrics }: Evaluation, { metric = 'loss' }: BestBy): number {
+  return metric === 'loss' ? loss : entry(metrics, metric, 'metric');
 }
 
 /** True if `value` improves on the best so far; what is not finite never does. */

@@ -1,3 +1,4 @@
+import { PeftError } from '@peft/ops';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import { groupOf, type ParameterGroup } from '../optimizers/parameterGroup.ts';
 import type { AnyStrategy, Clock } from '../strategy.ts';
@@ -62,7 +63,14 @@ export function laneInputs(
   call: LaneCall & { readonly optimizer: Optimizer; readonly schedule: Schedule },
 ): Readonly<Record<string, number>> {
   const life = lifeOf(call, lane.target);
-  const learningRate = call.schedule(life.step - 1, life.totalSteps) * (lane.group?.learningRateFactor ?? 1);
+  const rate = call.schedule(life.step - 1, life.totalSteps);
+  if (!(rate >= 0 && Number.isFinite(rate))) {
+    throw new PeftError(
+      'schedule/rate',
+      `the schedule gives ${rate} at step ${life.step - 1} of ${life.totalSteps}; a learning rate is a finite number of at least 0.`,
+    );
+  }
+  const learningRate = rate * (lane.group?.learningRateFactor ?? 1);
   return { learningRate, ...call.optimizer.inputs(call.clock.step - lane.start) };
 }
 

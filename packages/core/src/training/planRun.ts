@@ -9,9 +9,11 @@ import { selectTargets } from '../targets/selectTargets.ts';
 import type { TargetOptions } from '../targets/targetSelection.ts';
 import { targetWarnings } from '../targets/targetWarnings.ts';
 import { checkEarlyStopping } from './bestKeeper.ts';
+import { checkOptionKinds } from './checkOptionKinds.ts';
 import { isDataSource } from './dataSource.ts';
 import type { FineTuneOptions } from './fineTune.ts';
 import type { Schedule } from './lanes.ts';
+import { Problems } from './problems.ts';
 
 /** A run's options, checked and resolved. */
 export type RunPlan = {
@@ -34,6 +36,7 @@ export type RunPlan = {
 /** Checks every option and throws once, with all that is wrong. */
 export function planRun(model: AnyModel, options: FineTuneOptions): RunPlan {
   const problems = new Problems();
+  checkOptionKinds(options, problems);
   const { strategy = noStrategy, accumulate = 1, seed = 0, schedule, groups = [] } = options;
   const keepLinks = options.keepLinks ?? true;
   const keepBest = options.keepBest ?? options.earlyStopping !== undefined;
@@ -45,7 +48,6 @@ export function planRun(model: AnyModel, options: FineTuneOptions): RunPlan {
     const { maxGradientNorm } = options;
     problems.of(() => requireInRange('fineTune', { maxGradientNorm }, { above: 0 }));
   }
-  if (typeof schedule === 'number') problems.of(() => requireInRange('fineTune', { schedule }, { from: 0 }));
   if (options.checkpoints) {
     const { every } = options.checkpoints;
     problems.of(() => requireInRange('fineTune: checkpoints', { every }, { from: 1, integer: true }));
@@ -168,37 +170,4 @@ function stepCount(options: FineTuneOptions, accumulate: number): number {
 function stepsPerEpoch({ data }: FineTuneOptions, accumulate: number): number | undefined {
   const perEpoch = isDataSource(data) ? data.batchesPerEpoch : undefined;
   return perEpoch === undefined ? undefined : Math.max(1, Math.ceil(perEpoch / accumulate));
-}
-
-/** Collects what is wrong, so that it can be said once. */
-class Problems {
-  readonly #errors: PeftError[] = [];
-
-  get isEmpty(): boolean {
-    return this.#errors.length === 0;
-  }
-
-  of<T>(check: () => T): T | undefined {
-    try {
-      return check();
-    } catch (error) {
-      if (!(error instanceof PeftError)) throw error;
-      this.#errors.push(error);
-      return undefined;
-    }
-  }
-
-  when(isWrong: boolean, message: string): void {
-    if (isWrong) this.#errors.push(new PeftError('option/conflict', `fineTune: ${message}`));
-  }
-
-  throwAny(): void {
-    const [first] = this.#errors;
-    if (!first) return;
-    if (this.#errors.length === 1) throw first;
-    throw new PeftError(
-      first.code,
-      `fineTune: ${this.#errors.length} options are wrong:\n${this.#errors.map(({ message }) => `- ${message}`).join('\n')}`,
-    );
-  }
 }

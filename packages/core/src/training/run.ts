@@ -30,7 +30,7 @@ export function startRun(trainer: Trainer, options: FineTuneOptions): Run {
   };
 
   const answer = async () => {
-    for (const request of requests.splice(0)) {
+    for (let request = requests.shift(); request; request = requests.shift()) {
       await trainer.state().then(request.resolve, request.reject);
     }
   };
@@ -40,12 +40,13 @@ export function startRun(trainer: Trainer, options: FineTuneOptions): Run {
     await answer();
     if (!isPaused || isStopped) return;
     emit({ type: 'pause', step: trainer.step });
-    rested();
     while (isPaused && !isStopped) {
+      // Anew on every ring: a pause that followed a resume at once has a promise of its own.
+      rested();
       await bell.heard();
       await answer();
     }
-    emit({ type: 'resume', step: trainer.step });
+    if (!isStopped) emit({ type: 'resume', step: trainer.step });
   };
 
   const work = async (): Promise<RunResult> => {
@@ -67,7 +68,7 @@ export function startRun(trainer: Trainer, options: FineTuneOptions): Run {
     } catch (error) {
       lastState ??= settled(trainer.state());
       await lastState.catch(() => undefined);
-      trainer.dispose();
+      await trainer.dispose();
       throw error;
     } finally {
       options.signal?.removeEventListener('abort', stop);
@@ -119,18 +120,23 @@ export function startRun(trainer: Trainer, options: FineTuneOptions): Run {
   };
 }
 
-/** Wakes the one who listens; rings that nobody hears are forgotten. */
+/** Wakes the one who listens; a ring that nobody hears is heard next. */
 class Bell {
-  #ring = () => {};
+  #hasRung = false;
+  #wake = () => {};
 
   ring(): void {
-    this.#ring();
+    this.#hasRung = true;
+    this.#wake();
   }
 
-  heard(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#ring = resolve;
-    });
+  async heard(): Promise<void> {
+    if (!this.#hasRung) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    this.#hasRung = false;
   }
 }
 

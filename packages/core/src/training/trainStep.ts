@@ -67,10 +67,21 @@ export function trainStep(plan: StepPlan, state: StepState, inputs: StepInputs) 
 
 /** Mean task loss, penalty, and the gradient of their sum for every leaf, over all micro-batches. */
 export function gradientsOf(plan: StepPlan, state: StepState, inputs: StepInputs) {
+  const kept: Kept = { losses: [] };
+  try {
+    return sumGradients(plan, { state, inputs, kept });
+  } finally {
+    tf.dispose([kept.losses, kept.penalty ?? []]);
+  }
+}
+
+// tfjs frees all but the value that is differentiated; the loss without the penalty is kept beside it.
+type Kept = { readonly losses: tf.Scalar[]; penalty?: tf.Scalar };
+
+function sumGradients(plan: StepPlan, call: { readonly state: StepState; readonly inputs: StepInputs; kept: Kept }) {
+  const { state, inputs, kept } = call;
   const leaves = leavesOf(paramsOf(state));
   const tensors = leaves.map(([, leaf]) => leaf);
-  const losses: tf.Scalar[] = [];
-  let penalty: tf.Scalar | undefined;
   let total: (tf.Tensor | undefined)[] = [];
   for (const [index, { batch, key }] of Object.values(inputs.micro).entries()) {
     const { grads } = differentiate(() => {
@@ -84,19 +95,18 @@ export function gradientsOf(plan: StepPlan, state: StepState, inputs: StepInputs
         stepKey: key,
       });
       const task = tf.mul(plan.loss.sum(plan.model.apply(batch, at), batch), inputs.scale) as tf.Scalar;
-      losses.push(tf.keep(tf.clone(task)));
+      kept.losses.push(tf.keep(tf.clone(task)));
       if (index > 0 || !plan.strategy.penalty) return task;
       const term = plan.strategy.penalty({ params: state.adapter, state: state.strategy });
-      penalty = tf.keep(tf.clone(term));
+      kept.penalty = tf.keep(tf.clone(term));
       return tf.add(task, term) as tf.Scalar;
     }, tensors);
     total = grads.map((grad, i) => (total[i] && grad ? tf.add(total[i] as tf.Tensor, grad) : (grad ?? total[i])));
   }
   const grads = new Map(leaves.map(([path, leaf], i) => [path, total[i] ?? tf.zerosLike(leaf)] as const));
   const unused = leaves.filter((_, i) => total[i] === undefined).map(([path]) => path);
-  const loss = tf.addN(losses) as tf.Scalar;
-  tf.dispose(losses);
-  return { loss, penalty: released(penalty), grads, unused };
+  const loss = tf.addN(kept.losses) as tf.Scalar;
+  return { loss, penalty: kept.penalty && tf.clone(kept.penalty), grads, unused };
 }
 
 /** The adapter's and the fully trained parameters of a state. */
@@ -119,13 +129,6 @@ function unreached(leaves: readonly string[]): PeftError {
     'target/unreached',
     `the loss does not depend on ${leaves.length} trained tensors, which would never learn: ${leaves.join(', ')}. Exclude their modules from targets and modulesToSave, or use them in the model.`,
   );
-}
-
-function released(kept: tf.Scalar | undefined): tf.Scalar | undefined {
-  if (!kept) return undefined;
-  const copy = tf.clone(kept);
-  kept.dispose();
-  return copy;
 }
 
 function clip(grads: Grads, norm: tf.Scalar, maxNorm: number | undefined) {

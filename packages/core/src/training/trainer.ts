@@ -9,9 +9,9 @@ import type { AnyModel } from '../model.ts';
 import type { AnyAdapter, Clock, Context, Step } from '../strategy.ts';
 import type { Target } from '../target.ts';
 import { disposeAdapter, type TrainedAdapter } from '../trainedAdapter.ts';
-import { leavesOf, type Snapshot, type Tree } from '../tree.ts';
+import { disposeUnless, leavesOf, type Snapshot, type Tree } from '../tree.ts';
 import type { Weights } from '../weights.ts';
-import { BatchReader } from './batchReader.ts';
+import { BatchReader, type DataPosition } from './batchReader.ts';
 import { decidingValue, improves } from './bestKeeper.ts';
 import { nonFiniteError } from './diagnose.ts';
 import { type Evaluation, evaluateStep, evaluateWith } from './evaluate.ts';
@@ -22,7 +22,13 @@ import { type Lane, type LaneCall, laneInputs, lanesOf } from './lanes.ts';
 import type { HostBatch } from './loss.ts';
 import { planRun, type RunPlan } from './planRun.ts';
 import { completeSlots, openSlots, restartSlots, type SlotBook, selectSlots, slotTree } from './slotBook.ts';
-import { type BestState, checkResume, type TrainingState, trainingStateVersion } from './trainingState.ts';
+import {
+  type BestState,
+  checkResume,
+  type TrainingState,
+  type TrainingStore,
+  trainingStateVersion,
+} from './trainingState.ts';
 import { paramsOf, type StepInputs, type StepPlan, type StepState, trainStep } from './trainStep.ts';
 import { warnIfSlowBackend } from './warnIfSlowBackend.ts';
 
@@ -45,6 +51,9 @@ export class Trainer {
   #best: BestState | undefined;
   #lastEvaluation: Evaluation | undefined;
   #hasStoppedEarly = false;
+  #position: DataPosition = { epoch: 0, batch: 0 };
+  #isBetweenSteps = true;
+  #evaluator: Program | undefined;
 
   constructor(model: AnyModel, options: FineTuneOptions) {
     this.#model = model;
@@ -97,14 +106,17 @@ export class Trainer {
     const inputs = await this.#inputs(batches, clock);
     const metrics = await program.step(inputs);
     await this.#refuseNonFinite(metrics, { batches, inputs, clock });
+    this.#isBetweenSteps = false;
     this.#step = clock.step;
+    this.#position = this.#reader.position;
     const effects = await this.#advance(clock);
+    this.#isBetweenSteps = true;
     const lanes = Object.values(inputs.lanes as Record<string, { learningRate: number }>);
     emit({
       type: 'step',
       step: clock.step,
       totalSteps,
-      epoch: this.#reader.position.epoch,
+      epoch: this.#position.epoch,
       loss: metrics.loss as number,
       penalty: metrics.penalty as number,
       gradientNorm: metrics.gradientNorm as number,
@@ -117,7 +129,7 @@ export class Trainer {
       await this.#evaluate(clock, emit);
     const { checkpoints } = this.#options;
     if (checkpoints && (clock.step % checkpoints.every === 0 || this.isDone)) {
-      await checkpoints.store.save(await this.state());
+      await this.#save(checkpoints.store);
       emit({ type: 'save', step: clock.step });
     }
   }
@@ -136,13 +148,18 @@ export class Trainer {
   async state(): Promise<TrainingState> {
     if (!this.#program)
       throw new PeftError('run/not-ready', 'the run has no state yet or no longer; ask for it while it trains.');
+    if (!this.#isBetweenSteps)
+      throw new PeftError(
+        'run/not-between-steps',
+        `the run failed while its strategy changed the adapter after step ${this.#step}, so it has no state; resume from an earlier save.`,
+      );
     if (!this.#plan.keepLinks)
       throw new PeftError('run/no-links', 'a run with keepLinks: false cannot be saved; leave keepLinks on.');
     return {
       version: trainingStateVersion,
       ...this.#identity(),
       step: this.#step,
-      position: this.#reader.position,
+      position: this.#position,
       tensors: await readSnapshot((await this.#program.state()) as Snapshot),
       starts: Object.fromEntries(this.#starts),
       finished: this.#finished,
@@ -154,20 +171,26 @@ export class Trainer {
   async finish(aborted?: 'aborted'): Promise<RunResult> {
     await this.#reader.close();
     const last = this.#releaseState();
+    this.#disposePrograms();
     const { keepBest } = this.#plan;
     const best = keepBest && this.#best?.tensors && this.#best.step !== this.#step ? this.#best : undefined;
     const state = best?.tensors ? (uploadSnapshot(best.tensors) as unknown as StepState) : last;
     tf.dispose(last.slots);
     if (best) tf.dispose([last.adapter, last.trained, last.strategy] as unknown as tf.TensorContainer);
-    const adapter = this.#trainedAdapter(state, best ? this.#finished.slice(0, best.finishedCount) : this.#finished);
+    const finished = best ? this.#finished.slice(0, best.finishedCount) : this.#finished;
     const weights = this.#weights;
+    if (finished.length < this.#finished.length) {
+      weights.dispose();
+      await replayLinks(weights, finished, { root: this.#plan.strategy, targets: this.#plan.targets });
+    }
+    const adapter = this.#trainedAdapter(state, finished);
     const reason: StopReason = aborted ?? (this.#hasStoppedEarly ? 'stopped-early' : 'finished');
     return {
       adapter,
       reason,
       weights,
       step: best?.step ?? this.#step,
-      evaluation: this.#lastEvaluation,
+      evaluation: best?.evaluation ?? this.#lastEvaluation,
       dispose() {
         disposeAdapter(adapter);
         weights.dispose();
@@ -176,10 +199,32 @@ export class Trainer {
   }
 
   /** Frees everything after a failure. */
-  dispose(): void {
-    this.#program?.dispose();
-    this.#program = undefined;
+  async dispose(): Promise<void> {
+    this.#disposePrograms();
     this.#weights.dispose();
+    // A source that fails to close must not hide the failure that ended the run.
+    await this.#reader.close().catch(() => undefined);
+  }
+
+  #disposePrograms(): void {
+    this.#evaluator?.dispose();
+    this.#program?.dispose();
+    this.#evaluator = undefined;
+    this.#program = undefined;
+  }
+
+  async #save(store: TrainingStore): Promise<void> {
+    const state = await this.state();
+    try {
+      await store.save(state);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new PeftError(
+        'run/save',
+        `the training state of step ${this.#step} could not be saved: ${reason}. Nothing is lost: run.state() still holds it; make room and resume from it.`,
+        { cause },
+      );
+    }
   }
 
   #identity() {
@@ -206,6 +251,7 @@ export class Trainer {
     this.#finished = saved.finished;
     this.#best = saved.best;
     this.#starts = new Map(Object.entries(saved.starts));
+    this.#position = saved.position;
     this.#reader = new BatchReader(this.#options.data, seed, saved.position);
     const empty = { adapter: {}, trained: {}, strategy: {}, slots: {} };
     return { ...empty, ...uploadSnapshot(saved.tensors) } as unknown as StepState;
@@ -268,6 +314,8 @@ export class Trainer {
     const next = tf.tidy(() => this.#followEffects(state, step));
     if (step.params === state.adapter && step.effects.length === 0) this.#program?.bind(next);
     else await this.#compile(next);
+    // A part may have made the adapter it merges in this very advance: then no program ever held it.
+    for (const effect of step.effects) if (effect.kind === 'merge') disposeUnless(effect.adapter, next);
     return step.effects;
   }
 
@@ -299,24 +347,20 @@ export class Trainer {
     const { evaluation, earlyStopping } = this.#options;
     if (!evaluation) return;
     const state = await this.#state();
-    const program = await this.#engine.compile(evaluateStep(this.#stepPlan()));
-    program.bind({ ...paramsOf(state), strategy: state.strategy });
-    const result = await evaluateWith(program, this.#stepPlan(), evaluation.data).finally(() => program.release());
+    this.#evaluator ??= await this.#engine.compile(evaluateStep(this.#stepPlan()));
+    const evaluator = this.#evaluator;
+    evaluator.bind({ ...paramsOf(state), strategy: state.strategy });
+    const result = await evaluateWith(evaluator, this.#stepPlan(), evaluation.data).finally(() => evaluator.release());
     this.#lastEvaluation = result;
     const value = decidingValue(result, evaluation);
-    if (value === undefined) {
-      throw new PeftError(
-        'option/metric',
-        `evaluation: no metric "${evaluation.metric}"; the loss reports loss${Object.keys(result.metrics).map((name) => `, ${name}`)}.`,
-      );
-    }
     const isSettled = this.#plan.strategy.isSettled?.(state.strategy, clock) ?? true;
     const isBest = isSettled && improves(value, this.#best, { ...evaluation, ...earlyStopping });
     if (isBest) {
       const tensors = this.#plan.keepBest
         ? await readSnapshot({ ...paramsOf(state), strategy: state.strategy })
         : undefined;
-      this.#best = { step: clock.step, value, stale: 0, tensors, finishedCount: this.#finished.length };
+      const finishedCount = this.#finished.length;
+      this.#best = { step: clock.step, value, evaluation: result, stale: 0, tensors, finishedCount };
     } else if (this.#best && isSettled) {
       this.#best = { ...this.#best, stale: this.#best.stale + 1 };
       this.#hasStoppedEarly = earlyStopping !== undefined && this.#best.stale >= earlyStopping.patience;
@@ -341,7 +385,7 @@ export class Trainer {
     );
     this.#program?.bind(state);
     this.#program?.release();
-    this.#program?.dispose();
+    this.#disposePrograms();
     program.bind(state);
     this.#program = program;
   }

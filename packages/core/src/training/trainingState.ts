@@ -1,6 +1,7 @@
 import { PeftError, type Seed } from '@peft/ops';
 import type { FinishedLink } from '../finishedLink.ts';
 import type { DataPosition } from './batchReader.ts';
+import type { Evaluation } from './evaluate.ts';
 import type { HostSnapshot } from './hostSnapshot.ts';
 
 /** The format of a training state; a newer one is refused. */
@@ -29,6 +30,7 @@ export type TrainingState = {
 export type BestState = {
   readonly step: number;
   readonly value: number;
+  readonly evaluation?: Evaluation | undefined;
   /** Evaluations since that did not improve on it. */
   readonly stale: number;
   /** `adapter/...`, `trained/...`, `strategy/...`; absent when the best state is not kept. */

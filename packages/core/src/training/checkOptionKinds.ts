@@ -1,0 +1,46 @@
+import { requireInRange } from '../requireInRange.ts';
+import type { FineTuneOptions } from './fineTune.ts';
+import type { Problems } from './problems.ts';
+
+/** Refuses options that are not of their kind: what the types say, for callers without them. */
+export function checkOptionKinds(options: FineTuneOptions, problems: Problems): void {
+  const { optimizer, loss, data, schedule, bias = 'none', evaluation } = options;
+  problems.when(typeof optimizer?.update !== 'function', 'optimizer is missing; pass one, for example adamw().');
+  problems.when(typeof loss?.sum !== 'function', 'loss is missing; pass one, for example classification().');
+  problems.when(
+    !isReadable(data),
+    'data is neither a data source nor an iterable of batches; pass one, for example batches(columns, { batchSize }).',
+  );
+  problems.when(
+    evaluation !== undefined && !isReadable(evaluation.data),
+    'evaluation.data is neither a data source nor an iterable of batches; pass one, for example batches(columns, { batchSize }).',
+  );
+  if (typeof schedule === 'number') problems.of(() => requireInRange('fineTune', { schedule }, { from: 0 }));
+  else {
+    problems.when(
+      typeof schedule !== 'function',
+      `schedule is ${describe(schedule)}; pass a learning rate or a function of the step, for example warmup(100, linear(5e-4)).`,
+    );
+  }
+  problems.when(
+    !['none', 'all', 'adapted'].includes(bias),
+    `bias is ${describe(bias)}; it must be "none", "all" or "adapted".`,
+  );
+  if (!evaluation) return;
+  const { metric = 'loss', mode = 'min' } = evaluation;
+  const known = ['loss', ...Object.keys(loss?.metrics ?? {})];
+  problems.when(
+    !known.includes(metric),
+    `evaluation.metric is ${describe(metric)}; this loss reports ${known.join(', ')}.`,
+  );
+  problems.when(!['min', 'max'].includes(mode), `evaluation.mode is ${describe(mode)}; it must be "min" or "max".`);
+}
+
+function isReadable(data: unknown): boolean {
+  if (typeof data !== 'object' || data === null) return false;
+  return Symbol.iterator in data || Symbol.asyncIterator in data || 'batches' in data;
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'string' ? `"${value}"` : String(value);
+}
