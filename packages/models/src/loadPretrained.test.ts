@@ -1,0 +1,77 @@
+import { byteSource, openSafetensors, writeSafetensors } from '@peft/checkpoint';
+import { hostArray } from '@peft/core';
+import { expect, test } from 'vitest';
+import { fixture, fixtureFiles } from '../test/golden.ts';
+import { loadPretrained } from './loadPretrained.ts';
+
+const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+const uneven = fixtureFiles('vit-uneven');
+const config = JSON.parse(new TextDecoder().decode(uneven['config.json'])) as Record<string, unknown>;
+
+test.each([
+  ['bert', '"bert"'],
+  ['constructor', '"constructor"'],
+  [undefined, 'missing'],
+])('the model type %s is refused with the families there are', async (modelType, said) => {
+  const source = { ...uneven, 'config.json': text({ ...config, model_type: modelType }) };
+  await expect(loadPretrained(source)).rejects.toMatchObject({
+    code: 'model/family',
+    message: `model_type in config.json is ${said}; the families that can be loaded are vit.`,
+  });
+});
+
+test('a config that cannot be built is refused before the weights are looked at', async () => {
+  const source = { ...uneven, 'config.json': text({ ...config, hidden_act: 'silu' }) };
+  await expect(loadPretrained(source)).rejects.toMatchObject({
+    code: 'model/config',
+    message:
+      'config.json does not describe a ViT that can be built; change this:\n' +
+      '  hidden_act is "silu"; supported are gelu, gelu_fast, gelu_new, gelu_pytorch_tanh',
+  });
+});
+
+test('every missing, unexpected, misshapen and whole-number tensor is named at once', async () => {
+  const { tensors } = await openSafetensors(byteSource('model.safetensors', uneven['model.safetensors']));
+  const arrays = new Map(
+    await Promise.all([...tensors].map(async ([name, tensor]) => [name, await tensor.read()] as const)),
+  );
+  arrays.delete('vit.embeddings.cls_token');
+  arrays.set('vit.pooler.dense.bias', hostArray([1, 2]));
+  arrays.set('classifier.weight', hostArray(new Float32Array(36), [12, 3]));
+  arrays.set('classifier.bias', hostArray(new Int32Array(3)));
+  const source = { ...uneven, 'model.safetensors': writeSafetensors(arrays) };
+  await expect(loadPretrained(source)).rejects.toMatchObject({
+    code: 'checkpoint/tensors',
+    message:
+      'the weights do not fit the model that config.json describes (21 tensors are expected, the folder has 21); use the config and the weights of one model:\n' +
+      '  "vit.embeddings.cls_token" is missing\n' +
+      '  "classifier.weight" is [12, 3], and the model has [3, 12]\n' +
+      '  "classifier.bias" is int32, and weights are floats\n' +
+      '  "vit.pooler.dense.bias" is not a parameter of the model',
+  });
+});
+
+test('fields given with the folder replace those of config.json', async () => {
+  const dropping = { ...uneven, 'config.json': text({ ...config, hidden_dropout_prob: 0.1 }) };
+  await expect(loadPretrained(dropping)).rejects.toMatchObject({ code: 'model/config' });
+  const model = await loadPretrained(dropping, { config: { hidden_dropout_prob: 0 } });
+  expect(model.config).toEqual({ ...config, hidden_dropout_prob: 0 });
+});
+
+test('targets are all linear layers, [in, out], in the order of the forward pass', async () => {
+  const model = await loadPretrained(fixture('vit-uneven'));
+  const layer = 'vit.encoder.layer.0';
+  expect(model.targets.map(({ path, kind, shape }) => `${path} ${kind} ${shape}`)).toEqual([
+    `${layer}.attention.attention.query dense 12,12`,
+    `${layer}.attention.attention.key dense 12,12`,
+    `${layer}.attention.attention.value dense 12,12`,
+    `${layer}.attention.output.dense dense 12,12`,
+    `${layer}.intermediate.dense dense 12,20`,
+    `${layer}.output.dense dense 20,12`,
+    'classifier dense 12,3',
+  ]);
+  expect(model.outputHead).toEqual(['classifier']);
+  expect(model.outputSize).toBe(3);
+  expect(model.weights.get('vit.embeddings.patch_embeddings.projection.weight').shape).toEqual([18, 12]);
+  expect(model.weights.has(`${layer}.attention.attention.query.bias`)).toBe(false);
+});
