@@ -1,3 +1,6 @@
 import { build } from '../../tsup.shared.ts';
 
-export default build({ pretrain: 'src/pretrain.ts' }, { format: ['esm'], dts: false, platform: 'node' });
+export default build(
+  { main: 'src/main.ts', pretrain: 'src/pretrain.ts' },
+  { format: ['esm'], dts: false, platform: 'node' },
+);

@@ -14,7 +14,7 @@ import { shiftDigits } from './shiftDigits.ts';
 import { splitDigits } from './splitDigits.ts';
 
 const seed = 1;
-const steps = 1000;
+const steps = 800;
 const batchSize = 32;
 
 await tf.setBackend('wasm');
@@ -23,7 +23,7 @@ const digits = readDigits();
 const split = splitDigits(digits, { from: 0, seed });
 const columns = (rows: typeof digits) => batches(digitColumns(rows, 0), { batchSize: 128, shuffle: false });
 
-// Every epoch sees the images anew, each moved by a pixel or not.
+// Every epoch sees the images anew, some moved by a pixel.
 const shifted: DataSource = {
   batches: (epoch, orderSeed, skip) => {
     const moved = shiftDigits(split.train, fold(orderSeed, epoch));

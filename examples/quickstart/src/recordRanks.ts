@@ -17,7 +17,10 @@ export function recordRanks(strategy: AnyStrategy, { every, onRecord }: RecordRa
     ...strategy,
     advance(context, adapter, clock) {
       if (clock.step % every === 0 || clock.step === clock.totalSteps) {
-        const ranks = context.targets.map((target) => [target.path, liveRanks(factors.call(strategy, adapter, target))]);
+        const ranks = context.targets.map((target) => [
+          target.path,
+          liveRanks(factors.call(strategy, adapter, target)),
+        ]);
         onRecord({ step: clock.step, ranks: Object.fromEntries(ranks) });
       }
       return strategy.advance?.(context, adapter, clock);

@@ -1,18 +1,15 @@
 import { fold, type Seed } from '@peft/core';
 import { type Digit, side } from './digits.ts';
 
-/** Every digit moved by at most one pixel up, down, left or right, or diagonally, as the seed draws; paper comes in at the edge. */
+/** Half of the digits, as the seed draws, moved one pixel to the left or the right; paper comes in at the edge. */
 export function shiftDigits(digits: readonly Digit[], seed: Seed): readonly Digit[] {
-  return digits.map(({ ink, digit }, index) => {
-    const draw = fold(seed, index) % 9;
-    const down = Math.floor(draw / 3) - 1;
-    const right = (draw % 3) - 1;
-    const moved = ink.map((_, pixel) => {
-      const row = Math.floor(pixel / side) - down;
+  return digits.map((row, index) => {
+    const draw = fold(seed, index) % 4;
+    const right = draw < 2 ? 2 * draw - 1 : 0;
+    const ink = row.ink.map((_, pixel) => {
       const column = (pixel % side) - right;
-      const isInside = row >= 0 && row < side && column >= 0 && column < side;
-      return isInside ? (ink[row * side + column] ?? 0) : 0;
+      return column >= 0 && column < side ? (row.ink[pixel - right] ?? 0) : 0;
     });
-    return { ink: moved, digit };
+    return { ...row, ink };
   });
 }

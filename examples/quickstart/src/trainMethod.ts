@@ -1,18 +1,10 @@
-import {
-  adamw,
-  type AnyModel,
-  batches,
-  classification,
-  type Evaluation,
-  fineTune,
-  type RunResult,
-} from '@peft/core';
+import { type AnyModel, adamw, batches, classification, type Evaluation, fineTune, type RunResult } from '@peft/core';
 import { linear } from '@peft/schedulers';
 import { digitColumns } from './digitColumns.ts';
-import type { Split } from './splitDigits.ts';
 import type { Digit } from './digits.ts';
 import type { Method } from './methods.ts';
 import { type RankRecord, recordRanks } from './recordRanks.ts';
+import type { Split } from './splitDigits.ts';
 
 export type Curve = readonly { readonly step: number; readonly value: number }[];
 
@@ -90,4 +82,3 @@ export async function trainMethod(
 export function evaluationBatches(digits: readonly Digit[]) {
   return batches(digitColumns(digits, lowestNewDigit), { batchSize: 128, shuffle: false });
 }
-
