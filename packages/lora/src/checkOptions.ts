@@ -28,6 +28,9 @@ export function checkOptions(options: LoraOptions): Required<LoraOptions> {
     ...(typeof dropout === 'number' && dropout >= 0 && dropout < 1
       ? []
       : [`dropout is ${said(dropout)}; it must be a number of at least 0 and below 1`]),
+    ...Object.entries({ rankPattern, alphaPattern })
+      .filter(([, value]) => typeof value !== 'object' || Array.isArray(value))
+      .map(([name, value]) => `${name} is ${said(value)}; it must be a record of regular expressions and numbers`),
     ...(inits.includes(init) ? [] : [`init is ${said(init)}; it must be true, false, "gaussian" or "orthogonal"`]),
     ...ranks
       .filter(([, value]) => init === 'orthogonal' && isRank(value) && value % 2 !== 0)
@@ -38,8 +41,7 @@ export function checkOptions(options: LoraOptions): Required<LoraOptions> {
   throw new PeftError('lora/options', `lora:${list}`);
 }
 
-function named(option: string, pattern: unknown): readonly (readonly [string, unknown])[] {
-  if (typeof pattern !== 'object' || pattern === null) return [[option, pattern]];
+function named(option: string, pattern: Readonly<Record<string, unknown>>): readonly (readonly [string, unknown])[] {
   return Object.entries(pattern).map(([key, value]) => [`${option}["${key}"]`, value]);
 }
 
@@ -49,5 +51,6 @@ function isRank(value: unknown): value is number {
 
 function said(value: unknown): string {
   if (typeof value === 'string') return `"${value}"`;
-  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Array.isArray(value) ? 'an array' : 'an object';
 }

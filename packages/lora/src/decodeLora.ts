@@ -29,7 +29,7 @@ export function decodeLora({ config, tensors }: AdapterFile, targets: readonly T
   if (problems.length === 0) return { options, params: Object.fromEntries(found) };
   throw new PeftError(
     'lora/tensors',
-    `lora: the adapter's tensors do not fit its config and the model, in ${problems.length} of ${expected.size} places; load the model and the config it was saved with:${problems.map((problem) => `\n- ${problem}.`).join('')}`,
+    `lora: the adapter's tensors do not fit its config and the model in ${problems.length} places; load the model and the config it was saved with:${problems.map((problem) => `\n- ${problem}.`).join('')}`,
   );
 }
 
