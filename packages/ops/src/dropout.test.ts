@@ -21,6 +21,13 @@ onEachBackend(() => {
     );
   });
 
+  it('keeps an element whose fraction equals the rate and drops it at any higher rate', () => {
+    const [x, key] = [tf.ones([1]), tf.tensor1d([3, 4], 'int32')];
+    const fraction = (bits(3, 4, 0) >>> 8) / 2 ** 24;
+    expect(dropout(x, fraction, key).dataSync()[0]).toBeGreaterThan(0);
+    expect(dropout(x, fraction + 2 ** -30, key).dataSync()[0]).toBe(0);
+  });
+
   it('lets the gradient through the same mask', () => {
     const key = tf.stack([tf.scalar(-5, 'int32'), tf.scalar(6, 'int32')]);
     const x = tf.ones([400]);

@@ -38,7 +38,7 @@ const flags = [
   { transposeA: true, transposeB: true },
 ];
 
-onEachBackend(() => {
+onEachBackend((backend) => {
   describe.each(flags)('matMul, transposes $transposeA $transposeB', (flag) => {
     it('multiplies two matrices', () => {
       expectProduct({ leading: [], has: 'both', rows: 3, inner: 5, columns: 4, ...flag });
@@ -109,6 +109,19 @@ onEachBackend(() => {
     expect(await products(() => tf.grad((input) => tf.sum(matMul(input, weight)))(x))).toBe(2);
     expect(await products(() => tf.grad((trained) => tf.sum(matMul(x, trained)))(weight))).toBe(2);
     expect(await products(() => tf.grads((a, b) => tf.sum(matMul(a, b)))([x, weight]))).toBe(3);
+  });
+
+  it('meets wasm with plain products only, and transposes the smaller side', async () => {
+    const [input, narrow] = [tf.ones([64, 48]), tf.ones([64, 2])];
+    const transposed = async (step: () => tf.Tensor) => {
+      const { kernels } = await tf.profile(step);
+      return kernels.filter(({ name }) => name === 'Transpose').map(({ inputShapes }) => inputShapes);
+    };
+    const expected = backend === 'wasm' ? [[[64, 2]], [[2, 48]]] : [];
+    expect(await transposed(() => matMul(input, narrow, true))).toEqual(expected);
+    expect(await transposed(() => matMul(tf.ones([48, 2]), tf.ones([3, 2]), false, true))).toEqual(
+      backend === 'wasm' ? [[[3, 2]]] : [],
+    );
   });
 
   it('refuses operands that do not fit', () => {
