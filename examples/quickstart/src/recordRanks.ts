@@ -28,9 +28,10 @@ export function recordRanks(strategy: AnyStrategy, { every, onRecord }: RecordRa
   };
 }
 
-function liveRanks(pair: { readonly a: tf.Tensor; readonly b: tf.Tensor } | undefined): number {
-  if (!pair) return 0;
+function liveRanks(factors: () => ReturnType<NonNullable<AnyStrategy['factors']>>): number {
   return tf.tidy(() => {
+    const pair = factors();
+    if (!pair) return 0;
     const strength = tf.mul(tf.sum(tf.abs(pair.a), 0), tf.sum(tf.abs(pair.b), 1));
     return tf.sum(tf.cast(tf.greater(strength, 0), 'int32')).dataSync()[0] as number;
   });
