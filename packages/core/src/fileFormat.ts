@@ -14,9 +14,14 @@ export type AdapterFile = {
   readonly tensors: Readonly<Record<string, Readonly<Record<string, HostArray>>>>;
 };
 
+/** Shapes by target path, then by the name of the part, in this library's layouts. */
+export type TensorShapes = Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
+
 /** How a method's adapters are written to and read from Python PEFT's files. */
 export interface FileFormat {
   readonly peftType: string;
+  /** What the targets' tensors must be under this config; throws for settings that the method cannot follow. */
+  shapes(config: AdapterFile['config'], targets: readonly Target[]): TensorShapes;
   encode(trained: TrainedAdapter): Promise<AdapterFile>;
   /** The strategy that continues or serves the adapter, and its data. */
   decode(

@@ -3,7 +3,7 @@ export { type AdaptedAtOptions, adaptedAt } from './adaptedAt.ts';
 export { eagerEngine } from './eagerEngine.ts';
 export { type Effect, effectsOfPart, partOf } from './effect.ts';
 export type { Engine, HostInputs, Program, StepFunction, StepMetrics, TensorInputs } from './engine.ts';
-export type { AdapterFile, FileFormat } from './fileFormat.ts';
+export type { AdapterFile, FileFormat, TensorShapes } from './fileFormat.ts';
 export type { FinishedLink } from './finishedLink.ts';
 export {
   type DType,

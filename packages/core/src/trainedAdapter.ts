@@ -15,6 +15,8 @@ export type TrainedAdapter = {
   readonly strategy: AnyStrategy;
   readonly adapter: AnyAdapter;
   readonly targets: readonly Target[];
+  /** Every target of the base, adapted or not: the kinds of its modules. */
+  readonly modules: readonly Target[];
   /** Fully trained parameters (modulesToSave and biases) by full path. */
   readonly trained: Readonly<Record<string, tf.Tensor>>;
   readonly modulesToSave: readonly string[];

@@ -1,4 +1,4 @@
-import { type AdapterFile, type HostArray, layerKindOf, PeftError, type Target } from '@peft/core';
+import { type AdapterFile, type HostArray, layerKindOf, PeftError, type Target, type TensorShapes } from '@peft/core';
 import { checkOptions } from './checkOptions.ts';
 import type { LoraOptions } from './loraOptions.ts';
 import { optionsOfConfig } from './optionsOfConfig.ts';
@@ -16,7 +16,11 @@ export type DecodedLora = {
  */
 export function decodeLora({ config, tensors }: AdapterFile, targets: readonly Target[]): DecodedLora {
   const options = checkOptions(optionsOfConfig(config));
-  const expected = new Map(expectedShapes(options, targets));
+  const expected = new Map(
+    Object.entries(shapesOf(options, targets)).flatMap(([path, parts]) =>
+      Object.entries(parts).map(([part, shape]) => [`${path}/${part}`, shape] as const),
+    ),
+  );
   const found = new Map<string, HostArray>(
     Object.entries(tensors).flatMap(([path, parts]) =>
       Object.entries(parts).map(([part, array]) => [`${path}/${part}`, array] as const),
@@ -33,17 +37,20 @@ export function decodeLora({ config, tensors }: AdapterFile, targets: readonly T
   );
 }
 
-function expectedShapes(
-  options: Required<LoraOptions>,
-  targets: readonly Target[],
-): readonly (readonly [path: string, shape: readonly number[]])[] {
+/** Shapes of the tensors that a Python PEFT config gives the targets; throws as `decodeLora`, for its config. */
+export function loraShapes(config: AdapterFile['config'], targets: readonly Target[]): TensorShapes {
+  return shapesOf(checkOptions(optionsOfConfig(config)), targets);
+}
+
+function shapesOf(options: Required<LoraOptions>, targets: readonly Target[]): TensorShapes {
   const sizeOf = targetSizes(options);
-  return targets.flatMap((target) => {
-    const kind = layerKindOf(target);
-    const pair = kind.factorShapes(target, sizeOf(target).rank);
-    const shapes = options.dora ? { ...pair, magnitude: [kind.fans(target).fanOut] } : pair;
-    return Object.entries(shapes).map(([part, shape]) => [`${target.path}/${part}`, shape] as const);
-  });
+  return Object.fromEntries(
+    targets.map((target) => {
+      const kind = layerKindOf(target);
+      const pair = kind.factorShapes(target, sizeOf(target).rank);
+      return [target.path, options.dora ? { ...pair, magnitude: [kind.fans(target).fanOut] } : pair];
+    }),
+  );
 }
 
 function shapeProblem(path: string, expected: readonly number[], found: readonly number[] | undefined): string[] {

@@ -11,7 +11,7 @@ import {
 import * as tf from '@tensorflow/tfjs';
 import { changedWeight } from './changedWeight.ts';
 import { checkOptions } from './checkOptions.ts';
-import { decodeLora } from './decodeLora.ts';
+import { decodeLora, loraShapes } from './decodeLora.ts';
 import { encodeLora } from './encodeLora.ts';
 import { initialFactors } from './initialFactors.ts';
 import type { LoraOptions } from './loraOptions.ts';
@@ -85,6 +85,7 @@ export function lora(options: LoraOptions = {}): LoraStrategy {
 /** Adapters of `lora` as Python PEFT's LoRA files, DoRA and rsLoRA among them. */
 export const loraFileFormat: FileFormat = {
   peftType: 'LORA',
+  shapes: loraShapes,
   encode: encodeLora,
   decode(file, targets) {
     const { options, params } = decodeLora(file, targets);

@@ -29,6 +29,7 @@ function trainedBy(strategy: LoraStrategy, more: Partial<TrainedAdapter> = {}): 
     strategy,
     adapter: { params, state: {} },
     targets,
+    modules: targets,
     trained: {},
     modulesToSave: [],
     bias: 'none',
@@ -141,4 +142,12 @@ it('refuses tensors that are missing, left over or of another shape, all of them
 - layer.0.query/magnitude belongs to nothing.
 - layer.9.query/a belongs to nothing.`,
   );
+});
+
+it('says what the tensors of a config must be', () => {
+  expect(loraFileFormat.shapes({ ...config, useDora: true }, targets)).toEqual({
+    [words.path]: { a: [4, 1], b: [1, 2], magnitude: [2] },
+    [query.path]: { a: [3, 2], b: [2, 2], magnitude: [2] },
+  });
+  expect(() => loraFileFormat.shapes({ loraBias: true }, targets)).toThrow('loraBias is set');
 });

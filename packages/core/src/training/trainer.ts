@@ -442,6 +442,7 @@ export class Trainer {
     return {
       strategy,
       targets,
+      modules: this.#model.targets,
       finished,
       modulesToSave,
       bias,
