@@ -282,7 +282,7 @@ export class Trainer {
       return [String(index), { batch, key }] as const;
     });
     const call = { ...(await this.#laneCall(clock)), optimizer: this.#options.optimizer, schedule };
-    const lanes = new Map([...this.#lanes.values()].map((lane) => [lane.id, laneInputs(lane, call)]));
+    const lanes = [...new Set(this.#lanes.values())].map((lane) => [lane.id, laneInputs(lane, call)] as const);
     return {
       micro: Object.fromEntries(micro),
       scale: 1 / count,
