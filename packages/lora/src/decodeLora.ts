@@ -16,7 +16,7 @@ export type DecodedLora = {
  */
 export function decodeLora({ config, tensors }: AdapterFile, targets: readonly Target[]): DecodedLora {
   const options = checkOptions(optionsOfConfig(config));
-  const expected = new Map(
+  const expected = new Map<string, readonly number[]>(
     Object.entries(shapesOf(options, targets)).flatMap(([path, parts]) =>
       Object.entries(parts).map(([part, shape]) => [`${path}/${part}`, shape] as const),
     ),

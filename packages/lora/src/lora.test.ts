@@ -301,6 +301,10 @@ onEachBackend(() => {
   });
 });
 
+it('is named for what it is', () => {
+  expect([lora().name, lora({ rsLora: true }).name, lora({ dora: true }).name]).toEqual(['lora', 'lora', 'dora']);
+});
+
 it('refuses patterns that match nothing or two ways when a run begins', () => {
   expect(() => lora({ rankPattern: { qeury: 4 } }).init(contextOf([dense]))).toThrow(
     'lora rankPattern: key "qeury" matches none of the 1 selected target',

@@ -42,6 +42,20 @@ function trainedBy(strategy: LoraStrategy, more: Partial<TrainedAdapter> = {}): 
 const options = { rank: 2, alpha: 3, rankPattern: { words: 1 }, alphaPattern: { query: 5 } };
 const config = { r: 2, loraAlpha: 3, rankPattern: { words: 1 }, alphaPattern: { query: 5 } };
 
+/** Settings of Python PEFT that change what a LoRA layer computes or where it sits. */
+const FOREIGN = [
+  'aloraInvocationTokens',
+  'arrowConfig',
+  'kasaConfig',
+  'layerReplication',
+  'loraBias',
+  'montecloraConfig',
+  'targetParameters',
+  'trainableTokenIndices',
+  'useBdlora',
+  'useQalora',
+];
+
 function file(changed: Partial<AdapterFile> = {}): AdapterFile {
   const tensors = {
     [query.path]: { a: counting([3, 2], 1), b: counting([2, 2], -2) },
@@ -97,7 +111,7 @@ it.each([options, { ...options, dora: true, rsLora: true }, { ...options, dropou
 );
 
 it('reads a config of defaults, and initialisations that differ in the values alone', () => {
-  const sparse = { r: null, loraBias: false, arrowConfig: null, loftqConfig: {}, trainableTokenIndices: null };
+  const sparse = { r: null, loraBias: false, arrowConfig: null, targetParameters: [], layerReplication: null };
   const tensors = { [query.path]: { a: counting([3, 8], 0), b: counting([8, 2], 0) } };
   const decode = (more: object) =>
     loraFileFormat.decode(file({ config: { ...sparse, ...more }, tensors }), [query]).strategy as LoraStrategy;
@@ -124,6 +138,11 @@ it('refuses settings that it does not compute, all of them', () => {
 - targetParameters is set, which lora() does not support.
 - initLoraWeights is "pissa_niter_4", which changes the base weights; save it again in Python with path_initial_model_for_weight_conversion.`,
   );
+  for (const name of FOREIGN) {
+    expect(() => loraFileFormat.decode(file({ config: { ...config, [name]: true } }), targets)).toThrow(
+      `- ${name} is set, which lora() does not support.`,
+    );
+  }
   expect(() => loraFileFormat.decode(file({ config: { ...config, r: 0 } }), targets)).toThrow(
     'lora: rank is 0; it must be a whole number of at least 1.',
   );
