@@ -1,3 +1,5 @@
+export { type LoadAdapterOptions, loadAdapter } from './adapterFolder/loadAdapter.ts';
+export { type SaveAdapterOptions, saveAdapter } from './adapterFolder/saveAdapter.ts';
 export type { FileSystem, WritableFile } from './atomic/fileSystem.ts';
 export type { FileContent } from './atomic/stageFiles.ts';
 export { writeFolder } from './atomic/writeFolder.ts';

@@ -1,0 +1,132 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { adaloraFileFormat } from '@peft/adalora';
+import { attach, disposeAdapter, mergeAdapter, type TrainedAdapter, toFloat32 } from '@peft/core';
+import { loraFileFormat } from '@peft/lora';
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { openSafetensors } from '../safetensors/openSafetensors.ts';
+import { fixtureModel, fixturePath } from '../testing/fixtureModel.ts';
+import { relativeDistance } from '../testing/relativeDistance.ts';
+import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
+import golden from './__fixtures__/expected.json' with { type: 'json' };
+import { loadAdapter } from './loadAdapter.ts';
+import { saveAdapter } from './saveAdapter.ts';
+
+/** torch computed in float64 from the files' float32; a change of a weight is one product, an output several layers. */
+const DELTA = 1e-6;
+const OUTPUT = 1e-5;
+
+type Numbers = { readonly shape: readonly number[]; readonly values: readonly number[] };
+const cases = golden.cases as unknown as Readonly<
+  Record<
+    string,
+    {
+      readonly targets: readonly string[];
+      readonly output: Numbers;
+      readonly delta?: Readonly<Record<string, Numbers>>;
+      readonly merged?: Readonly<Record<string, Numbers>>;
+    }
+  >
+>;
+const formats = [loraFileFormat, adaloraFileFormat];
+const noWarnings = (warning: string) => expect.unreachable(warning);
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+async function load(name: string, folder = fixturePath(name)): Promise<TrainedAdapter> {
+  const adapter = name === 'named' && folder === fixturePath(name) ? { adapter: 'tickets' } : {};
+  return loadAdapter(folder, await fixtureModel(), { formats, onWarning: noWarnings, ...adapter });
+}
+
+async function outputOf(trained: TrainedAdapter): Promise<Float32Array> {
+  const model = await attach(await fixtureModel(), trained);
+  const ids = tf.tensor(golden.ids, undefined, 'int32');
+  const output = model.apply({ ids });
+  const values = (await output.data()) as Float32Array;
+  tf.dispose([ids, output]);
+  model.dispose();
+  return values;
+}
+
+/** The change of a weight, which is what a merge into zeros gives. */
+function deltaOf({ strategy, adapter, targets }: TrainedAdapter, path: string): tf.Tensor {
+  return tf.tidy(() => {
+    const target = targets.find((each) => each.path === path);
+    if (!target) throw new Error(`${path} is not adapted`);
+    return strategy.merge(adapter, target, tf.zeros([...target.shape]));
+  });
+}
+
+async function expectAsInPython(trained: TrainedAdapter, name: string): Promise<void> {
+  const record = cases[name];
+  if (!record) throw new Error(`no case ${name}`);
+  expect(trained.targets.map(({ path }) => path).sort()).toEqual([...record.targets].sort());
+  for (const [path, expected] of Object.entries(record.delta ?? {})) {
+    const delta = deltaOf(trained, path);
+    expect(delta.shape).toEqual(expected.shape);
+    expect(relativeDistance(delta.dataSync(), expected.values), `delta of ${path}`).toBeLessThan(DELTA);
+    delta.dispose();
+  }
+  if (record.merged) {
+    const merged = await mergeAdapter(await fixtureModel(), trained);
+    for (const [path, expected] of Object.entries(record.merged)) {
+      const { data } = merged.get(`${path}.weight`);
+      expect(relativeDistance(data as Float32Array, expected.values), `merged ${path}`).toBeLessThan(DELTA);
+    }
+    merged.dispose();
+  }
+  expect(relativeDistance(await outputOf(trained), record.output.values), 'output').toBeLessThan(OUTPUT);
+}
+
+describe.each(Object.keys(cases))('the %s folder of Python PEFT', (name) => {
+  it('computes here what it computes there', async () => {
+    const trained = await load(name);
+    await expectAsInPython(trained, name);
+    disposeAdapter(trained);
+  });
+
+  it('is written again with the same configuration and tensors', async () => {
+    const trained = await load(name);
+    await withTemporaryFolder(async (parent) => {
+      const folder = join(parent, 'again');
+      await saveAdapter(trained, folder);
+      const source = fixturePath(name === 'named' ? 'named/tickets' : name);
+      expectSameConfig(await jsonOf(folder), await jsonOf(source), trained);
+      const [mine, theirs] = [await tensorsOf(folder), await tensorsOf(source)];
+      expect([...mine.keys()].sort()).toEqual([...theirs.keys()].filter(isWritten).sort());
+      for (const [key, values] of mine) expect([key, values]).toEqual([key, theirs.get(key)]);
+      const reloaded = await load(name, folder);
+      await expectAsInPython(reloaded, name);
+      disposeAdapter(reloaded);
+    });
+    disposeAdapter(trained);
+  });
+});
+
+// bias="all" writes the biases of a module trained whole three times; once is enough.
+const isWritten = (key: string) => !/\.(?:modules_to_save|original_module)\./.test(key);
+
+async function jsonOf(folder: string): Promise<Record<string, unknown>> {
+  return JSON.parse(await readFile(join(folder, 'adapter_config.json'), 'utf8'));
+}
+
+async function tensorsOf(folder: string): Promise<Map<string, unknown>> {
+  const { tensors } = await openSafetensors(join(folder, 'adapter_model.safetensors'));
+  const read = [...tensors].map(async ([key, tensor]) => {
+    const array = await tensor.read();
+    return [key, { shape: array.shape, values: [...toFloat32(array)] }] as const;
+  });
+  return new Map(await Promise.all(read));
+}
+
+function expectSameConfig(mine: object, theirs: object, { targets }: TrainedAdapter): void {
+  expect(mine).toEqual({
+    ...theirs,
+    auto_mapping: null,
+    exclude_modules: null,
+    target_modules: targets.map(({ path }) => path).sort(),
+  });
+}

@@ -1,0 +1,62 @@
+import { type BiasMode, isPeftError, PeftError, type Target, targetMatcher } from '@peft/core';
+import { kindOf } from '../parseJson.ts';
+import { problemList } from '../problemList.ts';
+import { biasWords } from './biasWords.ts';
+
+type Config = Readonly<Record<string, unknown>>;
+
+export type AdapterSettings = {
+  readonly bias: BiasMode;
+  readonly modulesToSave: readonly string[];
+  /** The model's targets that the configuration selects; undefined when its selection cannot be followed here. */
+  readonly selected: readonly Target[] | undefined;
+};
+
+/**
+ * The settings of an adapter_config.json, in camelCase, that do not depend on the method. Throws
+ * `checkpoint/adapter-config` with every one that is not what Python writes.
+ */
+export function adapterSettings(what: string, config: Config, modules: readonly Target[]): AdapterSettings {
+  const problems: string[] = [];
+  const { bias = 'none', modulesToSave, targetModules } = config;
+  const mode = Object.entries(biasWords).find(([, word]) => word === bias)?.[0] as BiasMode | undefined;
+  if (!mode) problems.push(`bias is ${JSON.stringify(bias)}, and one of none, all, lora_only is expected`);
+  if (modulesToSave !== undefined && modulesToSave !== null && !isTextList(modulesToSave))
+    problems.push(`modules_to_save is ${kindOf(modulesToSave)}, and a list of texts is expected`);
+  if (
+    ![undefined, null].includes(targetModules as null) &&
+    typeof targetModules !== 'string' &&
+    !isTextList(targetModules)
+  )
+    problems.push(`target_modules is ${kindOf(targetModules)}, and a text or a list of texts is expected`);
+  if (problems.length > 0) {
+    throw new PeftError(
+      'checkpoint/adapter-config',
+      `${what}: adapter_config.json is not as Python PEFT writes it; save the adapter again:${problemList(problems)}`,
+    );
+  }
+  const saved = (modulesToSave ?? []) as readonly string[];
+  return { bias: mode ?? 'none', modulesToSave: saved, selected: selectedBy(config, saved, modules) };
+}
+
+function selectedBy(config: Config, modulesToSave: readonly string[], modules: readonly Target[]) {
+  const { targetModules, excludeModules, layersToTransform, layersPattern } = config;
+  if (targetModules === undefined || targetModules === null) return undefined;
+  try {
+    const matches = targetMatcher({
+      targets: targetModules as string,
+      modulesToSave,
+      ...(excludeModules ? { exclude: excludeModules as string } : {}),
+      ...(typeof layersToTransform === 'number' || layersToTransform ? { layers: layersToTransform as number } : {}),
+      ...(layersPattern ? { layersPattern: layersPattern as string } : {}),
+    });
+    return modules.filter(matches);
+  } catch (error) {
+    if (isPeftError(error)) return undefined;
+    throw error;
+  }
+}
+
+function isTextList(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}

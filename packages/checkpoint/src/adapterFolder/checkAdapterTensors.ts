@@ -1,0 +1,63 @@
+import { type AnyModel, PeftError, toFloat32 } from '@peft/core';
+import { problemList, quoted } from '../problemList.ts';
+import type { SafetensorsFile } from '../safetensors/openSafetensors.ts';
+import type { ExpectedTensor } from './expectTensors.ts';
+import { namePrefix } from './parameterName.ts';
+import { parameterAxes, toFileLayout } from './torchLayout.ts';
+
+/**
+ * Refuses a file that is not exactly what its configuration and the model expect, with every tensor that is missing,
+ * misshapen, no float or left over (`checkpoint/adapter-tensors`). A copy of the base's own parameter is not left over.
+ */
+export async function checkAdapterTensors(
+  { name, tensors }: SafetensorsFile,
+  expected: ReadonlyMap<string, ExpectedTensor>,
+  model: AnyModel,
+): Promise<void> {
+  const problems: string[] = [];
+  for (const [key, { shape, axes }] of expected) {
+    const found = tensors.get(key);
+    if (axes === undefined)
+      problems.push(`${quoted(key)}: its layout is not known, since it is no target of the model`);
+    // Python writes tensors of rank 0, other tools leave them out.
+    else if (found === undefined && !shape.includes(0))
+      problems.push(`${quoted(key)} is missing; [${shape.join(', ')}]`);
+    else if (found !== undefined && `${found.shape}` !== `${shape}`)
+      problems.push(`${quoted(key)} is [${found.shape.join(', ')}], and [${shape.join(', ')}] is expected`);
+    else if (found !== undefined && !isFloat(found.dtype))
+      problems.push(`${quoted(key)} is ${found.dtype}, and a float is expected`);
+  }
+  for (const key of tensors.keys()) {
+    const problem = expected.has(key) ? undefined : await leftOver(key, { tensors }, { expected, model });
+    if (problem) problems.push(`${quoted(key)} ${problem}`);
+  }
+  if (problems.length === 0) return;
+  throw new PeftError(
+    'checkpoint/adapter-tensors',
+    `${name}: the adapter does not fit its configuration and this model in ${problems.length} places (${expected.size} tensors are expected, the file has ${tensors.size}); load the base it was trained on, or save it again:${problemList(problems)}`,
+  );
+}
+
+async function leftOver(
+  key: string,
+  { tensors }: Pick<SafetensorsFile, 'tensors'>,
+  { expected, model }: { readonly expected: ReadonlyMap<string, ExpectedTensor>; readonly model: AnyModel },
+): Promise<string | undefined> {
+  // bias="all" makes Python write the biases of modules trained whole again under the names of their copies.
+  if (expected.has(key.replace('.modules_to_save.', '.'))) return undefined;
+  const path = key.slice(namePrefix.length).replace(/\.(?:base_layer|original_module)\./, '.');
+  if (!key.startsWith(namePrefix) || !model.weights.has(path)) return 'belongs to nothing';
+  const base = model.weights.get(path);
+  const axes = parameterAxes(path, base.shape.length, model.targets);
+  const stored = tensors.get(key);
+  if (axes === undefined || stored === undefined || !isFloat(stored.dtype)) return 'belongs to nothing';
+  const mine = toFloat32(toFileLayout(base, axes));
+  const found = await stored.read();
+  const isSame =
+    `${found.shape}` === `${toFileLayout(base, axes).shape}` && toFloat32(found).every((value, i) => value === mine[i]);
+  return isSame ? undefined : "is a weight of another base: this model's differs";
+}
+
+function isFloat(dtype: string): boolean {
+  return dtype.startsWith('float') || dtype === 'bfloat16';
+}

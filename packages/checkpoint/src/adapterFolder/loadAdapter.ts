@@ -1,0 +1,153 @@
+import {
+  type AnyModel,
+  type FileFormat,
+  type HostArray,
+  PeftError,
+  type Target,
+  type TrainedAdapter,
+  type Tree,
+  toFloat32,
+  toTensor,
+  uploadSnapshot,
+} from '@peft/core';
+import type { FolderSource } from '../openFolder.ts';
+import { quoted } from '../problemList.ts';
+import type { SafetensorsFile } from '../safetensors/openSafetensors.ts';
+import { adapterSettings } from './adapterSettings.ts';
+import { checkAdapterTensors } from './checkAdapterTensors.ts';
+import { type ExpectedTensor, expectParameters, expectParts } from './expectTensors.ts';
+import { isSavedWhole, namePrefix } from './parameterName.ts';
+import { fromPythonConfig } from './pythonConfig.ts';
+import { pythonMethodOf } from './pythonMethodOf.ts';
+import { readAdapterFolder } from './readAdapterFolder.ts';
+import { fingerprintKey } from './saveAdapter.ts';
+import { fromFileLayout } from './torchLayout.ts';
+
+export interface LoadAdapterOptions {
+  /** The methods that may be in the folder: `loraFileFormat`, `adaloraFileFormat`, or your own. */
+  readonly formats: readonly FileFormat[];
+  /** Name of the adapter, in a folder that holds several. */
+  readonly adapter?: string;
+  /** Refuse an adapter that was saved on a base with other values; true when left out. Python's files do not say. */
+  readonly checkBase?: boolean;
+  readonly onWarning?: (warning: string) => void;
+}
+
+/**
+ * Reads an adapter that Python PEFT or `saveAdapter` wrote. Its tensors are live and the caller's
+ * (`disposeAdapter` frees them). The tensors say which targets are adapted; they must be exactly what the configuration
+ * and the model expect. Throws `checkpoint/peft-type`, `checkpoint/adapter-config`, `checkpoint/adapter-targets`,
+ * `checkpoint/adapter-tensors`, `checkpoint/base`, the method's own codes, and those of reading files.
+ */
+export async function loadAdapter(
+  source: FolderSource,
+  model: AnyModel,
+  { formats, adapter: adapterName, checkBase = true, onWarning = console.warn }: LoadAdapterOptions,
+): Promise<TrainedAdapter> {
+  const folder = await readAdapterFolder(source, adapterName);
+  const { file } = folder;
+  const format = formatOf(folder.name, folder.config.peft_type, formats);
+  const method = pythonMethodOf(format.peftType);
+  const { config, unknown } = fromPythonConfig(folder.config, method);
+  if (unknown.length > 0) {
+    const keys = unknown.map(quoted).join(', ');
+    onWarning(
+      `${folder.name}: adapter_config.json has settings that are not known here and are left out: ${keys}. A newer Python PEFT may have written it.`,
+    );
+  }
+  const settings = adapterSettings(folder.name, config, model.targets);
+  const named = model.targets.filter(({ path }) => hasTensors(file, path));
+  const targets = model.targets.filter((target) => named.includes(target) || settings.selected?.includes(target));
+  if (targets.length === 0) throw nothingAdapted(file, model.targets);
+  const unselected = settings.selected && named.filter((target) => !settings.selected?.includes(target));
+  if (unselected?.length) {
+    onWarning(
+      `${folder.name}: target_modules does not select ${sayPaths(unselected)}, whose tensors are in the file; they are used here, and Python PEFT would leave them out.`,
+    );
+  }
+  const parts = expectParts(format.shapes(config, targets), method, targets);
+  const parameters = expectParameters(
+    model,
+    { ...settings, modulesToSave: present(settings.modulesToSave, file) },
+    targets,
+  );
+  const expected = new Map([...parts, ...parameters]);
+  await checkAdapterTensors(file, expected, model);
+  const fingerprint = model.weights.fingerprint();
+  if (checkBase) requireBase(file, fingerprint);
+  const { tensors, trained } = await readTensors(file, expected);
+  const decoded = format.decode({ peftType: format.peftType, config, tensors }, targets);
+  return {
+    strategy: decoded.strategy,
+    targets,
+    modules: model.targets,
+    modulesToSave: present(settings.modulesToSave, file),
+    bias: settings.bias,
+    finished: [],
+    fingerprint,
+    adapter: { params: uploadSnapshot(decoded.params) as Tree, state: uploadSnapshot(decoded.state) },
+    trained: Object.fromEntries([...trained].map(([path, array]) => [path, toTensor(array)])),
+  };
+}
+
+function formatOf(what: string, peftType: unknown, formats: readonly FileFormat[]): FileFormat {
+  const format = formats.find((each) => each.peftType === peftType);
+  if (format) return format;
+  const known = formats.map((each) => each.peftType).join(', ') || 'none';
+  const said = typeof peftType === 'string' ? `is of type ${quoted(peftType)}` : 'does not say its peft_type';
+  throw new PeftError(
+    'checkpoint/peft-type',
+    `${what}: the adapter ${said}, and the formats given read ${known}; pass the file format of its method in formats.`,
+  );
+}
+
+// A module's own tensors follow its path and a name that begins with lora_; what lies deeper belongs to others.
+function hasTensors({ tensors }: SafetensorsFile, path: string): boolean {
+  const start = `${namePrefix}${path}.lora_`;
+  return [...tensors.keys()].some((name) => name.startsWith(start));
+}
+
+/** Python lists heads that a model may lack ("classifier" and "score", say); what is in the file counts. */
+function present(modulesToSave: readonly string[], { tensors }: SafetensorsFile): readonly string[] {
+  const paths = [...tensors.keys()].map((name) => name.slice(namePrefix.length));
+  return modulesToSave.filter((module) => paths.some((path) => isSavedWhole(path, [module])));
+}
+
+function nothingAdapted({ name, tensors }: SafetensorsFile, targets: readonly Target[]): PeftError {
+  const first = [...tensors.keys()].slice(0, 2).map(quoted).join(', ') || 'no tensors';
+  return new PeftError(
+    'checkpoint/adapter-targets',
+    `${name}: none of the file's ${tensors.size} tensors belongs to a target of this model; the file has ${first}, the model's targets are ${sayPaths(targets)}. Load the base it was trained on.`,
+  );
+}
+
+function sayPaths(targets: readonly Target[]): string {
+  const shown = targets
+    .slice(0, 4)
+    .map(({ path }) => `"${path}"`)
+    .join(', ');
+  return targets.length > 4 ? `${shown} and ${targets.length - 4} more` : shown;
+}
+
+function requireBase({ name, metadata }: SafetensorsFile, fingerprint: string): void {
+  const saved = metadata[fingerprintKey];
+  if (saved === undefined || saved === fingerprint) return;
+  throw new PeftError(
+    'checkpoint/base',
+    `${name}: the adapter was saved on a base with fingerprint ${quoted(saved)}, and this model's is ${fingerprint}; load the base it was trained on, without merges, or pass checkBase: false if only parts that the adapter replaces differ.`,
+  );
+}
+
+async function readTensors({ tensors }: SafetensorsFile, expected: ReadonlyMap<string, ExpectedTensor>) {
+  const parts: Record<string, Record<string, HostArray>> = {};
+  const trained = new Map<string, HostArray>();
+  for (const [name, { goesTo, axes = 'same', shape }] of expected) {
+    const stored = tensors.get(name);
+    const array = stored ? await stored.read() : { dtype: 'float32' as const, shape, data: new Float32Array(0) };
+    const widened: HostArray = { dtype: 'float32', shape: array.shape, data: toFloat32(array) };
+    const own = fromFileLayout(widened, axes);
+    if ('parameter' in goesTo) trained.set(goesTo.parameter, own);
+    else parts[goesTo.target] = { ...parts[goesTo.target], [goesTo.part]: own };
+  }
+  return { tensors: parts, trained };
+}
