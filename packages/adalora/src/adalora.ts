@@ -2,6 +2,7 @@ import {
   type Adapter,
   type Clock,
   type Context,
+  type FileFormat,
   fold,
   layerKindOf,
   type Strategy,
@@ -13,6 +14,8 @@ import * as tf from '@tensorflow/tfjs';
 import { type AdaLoraOptions, type AdaLoraSettings, settleOptions } from './adaloraOptions.ts';
 import { type AdaLoraState, type ByTarget, isSearching, type SearchState, type Triplets } from './adaloraState.ts';
 import { compact } from './compact.ts';
+import { adaloraShapes, decodeAdalora } from './decodeAdalora.ts';
+import { encodeAdalora } from './encodeAdalora.ts';
 import { averageImportance, noImportance, tripletScores } from './importance.ts';
 import { phasesOf } from './phases.ts';
 import { budgetsOf, requireNextStep, stepInputs } from './stepInputs.ts';
@@ -20,7 +23,7 @@ import { budgetsOf, requireNextStep, stepInputs } from './stepInputs.ts';
 type AdaLoraAdapter = Adapter<ByTarget<Triplets>, AdaLoraState>;
 
 export interface AdaLoraStrategy extends Strategy<ByTarget<Triplets>, AdaLoraState> {
-  readonly settings: AdaLoraSettings;
+  readonly options: AdaLoraSettings;
 }
 
 /**
@@ -35,7 +38,8 @@ export function adalora(options: AdaLoraOptions = {}): AdaLoraStrategy {
   const { orthogonality, penalty } = settings;
   return {
     name: 'adalora',
-    settings,
+    options: settings,
+    fileFormat: adaloraFileFormat,
     init: (context) => freshAdapter(settings, context),
     forward(adapter, target, call) {
       const triplets = scaledTriplets(settings, adapter, target);
@@ -69,6 +73,20 @@ export function adalora(options: AdaLoraOptions = {}): AdaLoraStrategy {
     },
   };
 }
+
+/**
+ * Adapters of `adalora` as Python PEFT's AdaLoRA files. What has been decoded serves; the averages that a run would need
+ * to search on are not in such files.
+ */
+export const adaloraFileFormat: FileFormat = {
+  peftType: 'ADALORA',
+  shapes: adaloraShapes,
+  encode: encodeAdalora,
+  decode(file, targets) {
+    const { options, params, state } = decodeAdalora(file, targets);
+    return { strategy: adalora(options), params, state };
+  },
+};
 
 function freshAdapter(settings: AdaLoraSettings, { targets, seed, totalSteps }: Context): AdaLoraAdapter {
   const { initRank } = settings;

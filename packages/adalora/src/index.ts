@@ -1,4 +1,4 @@
-export { type AdaLoraStrategy, adalora } from './adalora.ts';
+export { type AdaLoraStrategy, adalora, adaloraFileFormat } from './adalora.ts';
 export type { AdaLoraOptions, AdaLoraSettings } from './adaloraOptions.ts';
 export type { AdaLoraState, ByTarget, FinalState, ImportanceAverages, SearchState, Triplets } from './adaloraState.ts';
 export { globalTop } from './globalTop.ts';

@@ -1,9 +1,30 @@
 import type { AdaLoraOptions } from './adaloraOptions.ts';
 
+const names = Object.keys({
+  initRank: 0,
+  targetRank: 0,
+  targetBudget: 0,
+  alpha: 0,
+  dropout: 0,
+  warmupSteps: 0,
+  finalSteps: 0,
+  allocateEvery: 0,
+  beta1: 0,
+  beta2: 0,
+  orthogonality: 0,
+  scoring: 0,
+  compact: 0,
+  allocator: 0,
+  compat: 0,
+} satisfies Record<keyof AdaLoraOptions, 0>);
+
 /** Everything that is wrong with the options, a sentence each. */
 export function optionProblems(options: AdaLoraOptions): readonly string[] {
   const { initRank = 12, targetRank = 8, scoring, compat } = options;
   const problems = [
+    ...Object.keys(options)
+      .filter((name) => !names.includes(name))
+      .map((name) => `"${name}" is no option; the options are ${names.join(', ')}.`),
     outside('initRank', options.initRank, { from: 1, isWhole: true }),
     outside('targetRank', options.targetRank, { from: 0, isWhole: true }),
     outside('targetBudget', options.targetBudget, { from: 0, isWhole: true }),
