@@ -35,16 +35,11 @@ function classify({ pixelValues }: VitBatch, at: At, config: VitConfig): tf.Tens
   const images = pixelValues.shape[0] as number;
   let tokens = embedPatches(pixelValues, at, config);
   for (let layer = 0; layer < config.layers; layer++) {
-    tokens = encoderLayer(tokens, at, { ...config, images, paths: vitPaths.layer(layer) });
+    const onlyClassToken = layer === config.layers - 1;
+    tokens = encoderLayer(tokens, at, { ...config, images, onlyClassToken, paths: vitPaths.layer(layer) });
   }
-  // Only the class token is read, so only it is normalised.
-  const classTokens = tokens.reshape([images, -1, config.hiddenSize]).slice([0, 0, 0], [-1, 1, -1]);
-  const normalized = layerNorm(
-    classTokens.reshape([images, config.hiddenSize]),
-    at.parameter(`${vitPaths.norm}.weight`),
-    at.parameter(`${vitPaths.norm}.bias`),
-    config.epsilon,
-  );
+  const gain = at.parameter(`${vitPaths.norm}.weight`);
+  const normalized = layerNorm(tokens, gain, at.parameter(`${vitPaths.norm}.bias`), config.epsilon);
   return at.linear(vitPaths.classifier, normalized);
 }
 
