@@ -1,3 +1,4 @@
+import { PeftError } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import { requireInRange } from '../requireInRange.ts';
 import type { Optimizer, Slots } from './optimizer.ts';
@@ -14,6 +15,12 @@ export function sgd(options: SgdOptions = {}): Optimizer {
   const { momentum = 0, nesterov = false, weightDecay = 0 } = options;
   requireInRange('sgd', { momentum }, { from: 0, below: 1 });
   requireInRange('sgd', { weightDecay }, { from: 0 });
+  if (nesterov && momentum === 0) {
+    throw new PeftError(
+      'option/conflict',
+      'sgd: nesterov needs a momentum above 0; pass momentum or leave nesterov out.',
+    );
+  }
   return {
     name: 'sgd',
     weightDecay,

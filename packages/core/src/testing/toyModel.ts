@@ -38,6 +38,7 @@ export function toyModel(seed = 1): Model<TensorBatch> {
   return {
     targets,
     outputHead: ['head'],
+    outputSize: 3,
     weights: new Weights([...targets.map(({ path, shape }) => random(`${path}.weight`, shape)), ...biases]),
     apply(batch, at) {
       let hidden = at.embedding('embed', batch.ids as tf.Tensor);

@@ -22,7 +22,7 @@ export async function nonFiniteError(call: {
   const first = found ?? { what: 'a parameter after the update', remedy: 'lower the learning rate' };
   const figures = Object.entries(metrics)
     .filter(([name]) => name !== 'parameterSum')
-    .map(([name, value]) => `${name} ${value}`)
+    .map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`)
     .join(', ');
   return new PeftError(
     'train/not-finite',
