@@ -15,3 +15,4 @@ export type { FolderSource } from './openFolder.ts';
 export { openSafetensors, type SafetensorsFile } from './safetensors/openSafetensors.ts';
 export type { OpaqueDtype } from './safetensors/safetensorsDtype.ts';
 export { safetensorsChunks, writeSafetensors } from './safetensors/writeSafetensors.ts';
+export { type TrainingDirectoryOptions, trainingDirectory } from './trainingState/trainingDirectory.ts';

@@ -1,0 +1,192 @@
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isPeftError, type TrainingState } from '@peft/core';
+import { expect, it } from 'vitest';
+import { failingFileSystem } from '../testing/failingFileSystem.ts';
+import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
+import { fullState } from '../testing/trainingStates.ts';
+import { trainingDirectory } from './trainingDirectory.ts';
+
+/** The message of a rejection, with the temporary folder left out. */
+async function rejection(promise: Promise<unknown>, folder: string): Promise<string> {
+  const error = await promise.then(
+    () => expect.unreachable('it resolved'),
+    (reason: unknown) => reason,
+  );
+  if (!isPeftError(error)) throw error;
+  return `${error.code}: ${error.message.replaceAll(folder, 'run')}`;
+}
+
+async function withSaves(steps: readonly number[], use: (folder: string) => Promise<void>): Promise<void> {
+  await withTemporaryFolder(async (parent) => {
+    const folder = join(parent, 'run');
+    const store = trainingDirectory(folder);
+    for (const step of steps) await store.save(fullState(step));
+    await use(folder);
+  });
+}
+
+const rewrite = async (file: string, change: (document: Record<string, unknown>) => unknown) =>
+  writeFile(file, JSON.stringify(change(JSON.parse(await readFile(file, 'utf8')))));
+
+it('gives back every dtype, number and link, bit for bit', () =>
+  withSaves([4], async (folder) => {
+    const loaded = await trainingDirectory(folder).load();
+    expect(loaded).toStrictEqual(fullState());
+    const bits = (state: TrainingState | undefined) =>
+      Object.values(state?.tensors ?? {}).map((leaf) =>
+        typeof leaf === 'number'
+          ? Object.is(leaf, -0)
+          : [...new Uint8Array(leaf.data.buffer, leaf.data.byteOffset, leaf.data.byteLength)],
+      );
+    expect(bits(loaded)).toEqual(bits(fullState()));
+  }));
+
+it('gives the newest of the last two saves, and nothing where nothing was saved', () =>
+  withSaves([1, 2, 3], async (folder) => {
+    expect((await readdir(folder)).sort()).toEqual(['save-000002', 'save-000003']);
+    expect((await trainingDirectory(folder).load())?.step).toBe(3);
+    expect(await trainingDirectory(join(folder, 'elsewhere')).load()).toBeUndefined();
+  }));
+
+it('reports a damaged newest save, and skips it where that is wanted', () =>
+  withSaves([1, 2], async (folder) => {
+    const file = join(folder, 'save-000002', 'tensors.safetensors');
+    await writeFile(file, (await readFile(file)).subarray(0, -10));
+    expect(await rejection(trainingDirectory(folder).load(), folder)).toMatchInlineSnapshot(`
+      "checkpoint/damaged-save: the newest save, save-000002, cannot be read. Before it there is save-000001; pass damaged: "skip" to go on from there, or remove save-000002. The reason: run/save-000002/tensors.safetensors: 5 of 19 tensors end beyond the 105 bytes after the header; the copy is incomplete, fetch the file again:
+        "tensors/float8_e5m2" ends at byte 106
+        "best/tensors/adapter/x" ends at byte 109
+        "tensors/int8" ends at byte 112
+        "tensors/uint8" ends at byte 113
+        "tensors/bool" ends at byte 115"
+    `);
+    const warnings: string[] = [];
+    const store = trainingDirectory(folder, { damaged: 'skip', onWarning: (warning) => warnings.push(warning) });
+    expect((await store.load())?.step).toBe(1);
+    expect(warnings.map((warning) => warning.replaceAll(folder, 'run'))).toMatchInlineSnapshot(`
+      [
+        "run: save-000002 is damaged and skipped: run/save-000002/tensors.safetensors: 5 of 19 tensors end beyond the 105 bytes after the header; the copy is incomplete, fetch the file again:
+        "tensors/float8_e5m2" ends at byte 106
+        "best/tensors/adapter/x" ends at byte 109
+        "tensors/int8" ends at byte 112
+        "tensors/uint8" ends at byte 113
+        "tensors/bool" ends at byte 115",
+      ]
+    `);
+  }));
+
+it('says so when no save can be read', () =>
+  withSaves([1, 2], async (folder) => {
+    for (const save of ['save-000001', 'save-000002']) await writeFile(join(folder, save, 'state.json'), '{"format":');
+    const store = trainingDirectory(folder, { damaged: 'skip', onWarning: () => {} });
+    expect(await rejection(store.load(), folder)).toMatchInlineSnapshot(
+      `
+      "checkpoint/damaged-save: run: no save can be read, so there is nothing to go on from; start anew elsewhere:
+        save-000002: run/save-000002/state.json is not JSON (Unexpected end of JSON input); the file is damaged or is another file, fetch or write it again.
+        save-000001: run/save-000001/state.json is not JSON (Unexpected end of JSON input); the file is damaged or is another file, fetch or write it again."
+    `,
+    );
+    await rm(join(folder, 'save-000001'), { recursive: true });
+    expect(await rejection(trainingDirectory(folder).load(), folder)).toMatchInlineSnapshot(
+      `"checkpoint/damaged-save: the newest save, save-000002, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000002/state.json is not JSON (Unexpected end of JSON input); the file is damaged or is another file, fetch or write it again."`,
+    );
+  }));
+
+it('refuses a newer format, even where damaged saves are skipped', () =>
+  withSaves([1, 2], async (folder) => {
+    await rewrite(join(folder, 'save-000002', 'state.json'), (document) => ({ ...document, version: 2 }));
+    const store = trainingDirectory(folder, { damaged: 'skip', onWarning: () => {} });
+    expect(await rejection(store.load(), folder)).toMatchInlineSnapshot(
+      `"checkpoint/state-version: run/save-000002: the save has format 2, newer than 1, the newest this version reads; upgrade @peft/checkpoint and @peft/core."`,
+    );
+  }));
+
+it('refuses files of something else', () =>
+  withTemporaryFolder(async (folder) => {
+    await mkdir(join(folder, 'save-000001'));
+    await writeFile(join(folder, 'save-000001', 'state.json'), '{"step":3}');
+    expect(await rejection(trainingDirectory(folder).load(), folder)).toMatchInlineSnapshot(
+      `"checkpoint/damaged-save: the newest save, save-000001, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000001: state.json is not the state of a training run (its format is absent); pass the folder that trainingDirectory wrote to."`,
+    );
+    await writeFile(join(folder, 'save-000001', 'state.json'), '{"format":"other","version":1}');
+    expect(await rejection(trainingDirectory(folder).load(), folder)).toMatchInlineSnapshot(
+      `"checkpoint/damaged-save: the newest save, save-000001, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000001: state.json is not the state of a training run (its format is "other"); pass the folder that trainingDirectory wrote to."`,
+    );
+    await rm(join(folder, 'save-000001', 'state.json'));
+    expect(await rejection(trainingDirectory(folder).load(), folder)).toMatchInlineSnapshot(
+      `"checkpoint/damaged-save: the newest save, save-000001, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000001: there is no state.json; it is no save of a training run, or a part of one is lost."`,
+    );
+  }));
+
+it('refuses a save that lost its tensors', () =>
+  withSaves([1], async (folder) => {
+    await rm(join(folder, 'save-000001', 'tensors.safetensors'));
+    expect(await rejection(trainingDirectory(folder).load(), folder)).toMatchInlineSnapshot(
+      `"checkpoint/damaged-save: the newest save, save-000001, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000001: there is no tensors.safetensors; a part of the save is lost."`,
+    );
+  }));
+
+it('refuses the files of two saves', () =>
+  withSaves([1, 2], async (folder) => {
+    const state = await readFile(join(folder, 'save-000001', 'state.json'));
+    await writeFile(join(folder, 'save-000002', 'state.json'), state);
+    expect(await rejection(trainingDirectory(folder).load(), folder)).toMatchInlineSnapshot(`
+      "checkpoint/damaged-save: the newest save, save-000002, cannot be read. Before it there is save-000001; pass damaged: "skip" to go on from there, or remove save-000002. The reason: run/save-000002: state.json and tensors.safetensors are not of one save; copy both from the same folder:
+        the tensors are of step 2, the state of 1"
+    `);
+  }));
+
+it('refuses a state that was edited, with everything that is wrong', () =>
+  withSaves([1], async (folder) => {
+    const file = join(folder, 'save-000001', 'state.json');
+    const original = await readFile(file);
+    await rewrite(file, (document) => {
+      const state = document.state as Record<string, unknown>;
+      return { ...document, state: { ...state, targets: 'layer', seed: null, position: undefined } };
+    });
+    expect(await rejection(trainingDirectory(folder).load(), folder)).toMatchInlineSnapshot(`
+      "checkpoint/damaged-save: the newest save, save-000001, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000001: state.json does not hold a whole training state; it was changed after it was saved:
+        seed is null, and a number is expected
+        position is absent, and an object is expected
+        targets is a string, and an array is expected"
+    `);
+    await writeFile(file, original);
+    await rewrite(file, (document) => {
+      const state = document.state as Record<string, unknown>;
+      return { ...document, state: { ...state, finished: [], starts: { x: { $tensor: 'gone' } } } };
+    });
+    expect(await rejection(trainingDirectory(folder).load(), folder)).toMatchInlineSnapshot(`
+      "checkpoint/damaged-save: the newest save, save-000001, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000001: state.json and tensors.safetensors are not of one save; copy both from the same folder:
+        "gone" is missing
+        "finished/0/params/layer.0.query/a" belongs to nothing"
+    `);
+  }));
+
+it('keeps the earlier saves whatever operation of a save fails', () =>
+  withTemporaryFolder(async (parent) => {
+    const count = failingFileSystem({ at: -1, code: '', forGood: false, half: false });
+    const first = join(parent, 'counted');
+    await trainingDirectory(first, { fileSystem: count.fileSystem }).save(fullState(1));
+    await trainingDirectory(first, { fileSystem: count.fileSystem }).save(fullState(2));
+    const operations = count.operations.length;
+    expect(operations).toBeGreaterThan(20);
+    const outcomes = new Set<string>();
+    for (let at = 0; at < operations; at++) {
+      const folder = join(parent, String(at));
+      await trainingDirectory(folder).save(fullState(1));
+      const { fileSystem } = failingFileSystem({ at, code: 'ENOSPC', forGood: true, half: true });
+      const saved = await trainingDirectory(folder, { fileSystem })
+        .save(fullState(2))
+        .then(
+          () => 'saved',
+          (error: { code: string }) => error.code,
+        );
+      const step = (await trainingDirectory(folder).load())?.step;
+      expect([1, 2]).toContain(step);
+      if (saved === 'saved') expect(step).toBe(2);
+      outcomes.add(`${saved} ${step}`);
+    }
+    expect([...outcomes].sort()).toContain('checkpoint/disk-full 1');
+    expect([...outcomes].sort()).toContain('saved 2');
+  }));
