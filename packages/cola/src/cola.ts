@@ -5,6 +5,7 @@ import {
   type Context,
   effectsOfPart,
   fold,
+  PeftError,
   type Snapshot,
   type Step,
   type Strategy,
@@ -34,7 +35,7 @@ export function cola<P extends Tree, S extends Snapshot>(
   options: ColaOptions,
 ): Strategy<P, ColaState<S>> {
   const { count, restart, schedule } = checkOptions(options);
-  const links = Array.from({ length: count }, (_, index) => (typeof link === 'function' ? link(index) : link));
+  const links = linksOf(link, count);
   const at = (index: number) => links[index] as Strategy<P, S>;
   const current = (state: ColaState<S>) => at(state.index);
   // A save holds leaves, so a link without state comes back without its empty record.
@@ -125,6 +126,20 @@ export function cola<P extends Tree, S extends Snapshot>(
     isSettled: (state, clock) => current(state).isSettled?.(linkState(state), linkClock(state, clock)) ?? true,
     part: (key) => links[Number(key)] as AnyStrategy | undefined,
   };
+}
+
+function linksOf<P extends Tree, S extends Snapshot>(
+  link: Strategy<P, S> | ((index: number) => Strategy<P, S>),
+  count: number,
+): readonly Strategy<P, S>[] {
+  return Array.from({ length: count }, (_, index) => {
+    const strategy = typeof link === 'function' ? link(index) : link;
+    if (typeof strategy?.init === 'function') return strategy;
+    throw new PeftError(
+      'chain/options',
+      `cola: link ${index} is ${strategy}, which is no strategy; pass a strategy, or a function from the index of a link to one.`,
+    );
+  });
 }
 
 // A run resumes only under the name it was saved by, and a chain cut otherwise is another chain.
