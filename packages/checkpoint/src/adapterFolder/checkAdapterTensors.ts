@@ -21,7 +21,7 @@ export async function checkAdapterTensors(
       problems.push(`${quoted(key)}: its layout is not known, since it is no target of the model`);
     // Python writes tensors of rank 0, other tools leave them out.
     else if (found === undefined && !shape.includes(0))
-      problems.push(`${quoted(key)} is missing; [${shape.join(', ')}]`);
+      problems.push(`${quoted(key)} is missing, and [${shape.join(', ')}] is expected`);
     else if (found !== undefined && `${found.shape}` !== `${shape}`)
       problems.push(`${quoted(key)} is [${found.shape.join(', ')}], and [${shape.join(', ')}] is expected`);
     else if (found !== undefined && !isFloat(found.dtype))
@@ -34,7 +34,7 @@ export async function checkAdapterTensors(
   if (problems.length === 0) return;
   throw new PeftError(
     'checkpoint/adapter-tensors',
-    `${name}: the adapter does not fit its configuration and this model in ${problems.length} places (${expected.size} tensors are expected, the file has ${tensors.size}); load the base it was trained on, or save it again:${problemList(problems)}`,
+    `${name}: the adapter does not fit its configuration and this model (${expected.size} tensors are expected, the file has ${tensors.size}); load the base it was trained on, or save it again:${problemList(problems)}`,
   );
 }
 

@@ -7,12 +7,11 @@ import { exactly } from './pythonSelection.ts';
  * the factors: alpha is the rank. Throws `checkpoint/not-additive` for strategies without factors.
  */
 export async function encodeAsLora(trained: TrainedAdapter): Promise<AdapterFile> {
-  const { strategy, finished } = trained;
+  const { strategy } = trained;
   if (!strategy.factors) {
-    const links = finished.length > 0 ? ` of ${finished.length + 1} links` : '';
     throw new PeftError(
       'checkpoint/not-additive',
-      `strategy "${strategy.name}"${links} changes weights by more than products of two factors, so no LoRA equals it; write the merged model instead: saveModel with the weights of mergeAdapter.`,
+      `strategy "${strategy.name}" changes weights by more than products of two factors, so no LoRA equals it; write the merged model instead: saveModel with the weights of mergeAdapter.`,
     );
   }
   const pairs = new Map<string, AdapterFile['tensors'][string]>();

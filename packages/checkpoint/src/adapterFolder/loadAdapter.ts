@@ -117,7 +117,7 @@ function nothingAdapted({ name, tensors }: SafetensorsFile, targets: readonly Ta
   const first = [...tensors.keys()].slice(0, 2).map(quoted).join(', ') || 'no tensors';
   return new PeftError(
     'checkpoint/adapter-targets',
-    `${name}: none of the file's ${tensors.size} tensors belongs to a target of this model; the file has ${first}, the model's targets are ${sayPaths(targets)}. Load the base it was trained on.`,
+    `${name}: none of the file's ${tensors.size} tensors belongs to a target of this model; the file has ${first}, the model's targets are ${sayPaths(targets) || 'none'}. Load the base it was trained on.`,
   );
 }
 
