@@ -19,7 +19,7 @@ export function recordRanks(strategy: AnyStrategy, { every, onRecord }: RecordRa
       if (clock.step % every === 0 || clock.step === clock.totalSteps) {
         const ranks = context.targets.map((target) => [
           target.path,
-          liveRanks(factors.call(strategy, adapter, target)),
+          liveRanks(() => factors.call(strategy, adapter, target)),
         ]);
         onRecord({ step: clock.step, ranks: Object.fromEntries(ranks) });
       }

@@ -35,7 +35,7 @@ export type TrainMethodOptions = {
 /** The lowest digit of the new task. */
 export const lowestNewDigit = 5;
 
-const batchSize = 32;
+const batchSize = 16;
 
 /** Adapts the base to the new digits by one method. The result's tensors are the caller's. */
 export async function trainMethod(
