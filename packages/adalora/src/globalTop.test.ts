@@ -21,7 +21,7 @@ const drawn = fc.record({
   rank: fc.integer({ min: 1, max: 6 }),
   names: fc.uniqueArray(fc.constantFrom('b', 'a.1', 'a.10', 'a.2', 'Z', 'c'), { minLength: 1 }),
   values: fc.array(fc.constantFrom(0, 0.25, 0.5, 3, 1e-30, 1e30), { minLength: 36, maxLength: 36 }),
-  share: fc.double({ min: 0, max: 1, noNaN: true }),
+  percent: fc.integer({ min: 0, max: 100 }),
 });
 
 function scoresOf({
@@ -45,7 +45,7 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
     fc.assert(
       fc.property(drawn, (draw) => {
         const scores = scoresOf(draw);
-        const budget = Math.round(draw.share * draw.names.length * draw.rank);
+        const budget = Math.round((draw.percent / 100) * draw.names.length * draw.rank);
         const order = Object.entries(scores)
           .flatMap(([path, values]) => values.map((value, index) => ({ path, index, value: Math.fround(value) })))
           .sort((x, y) => y.value - x.value || (x.path < y.path ? -1 : x.path > y.path ? 1 : x.index - y.index));
@@ -57,6 +57,10 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
       }),
       { seed: 61, numRuns: 200, verbose: true },
     );
+  });
+
+  test('equal scores rank by path, in whatever order the targets come', () => {
+    expect(allocate(globalTop, { b: [1, 1], a: [1, 0] }, 2)).toEqual({ a: [1, 0], b: [1, 0] });
   });
 
   test('A6: all scores zero, budgets 0 and all', () => {

@@ -117,6 +117,14 @@ describe('D5: a skipped or repeated step is an error', () => {
       sensitivityRate: 1 - 0.85,
       uncertaintyRate: 1 - 0.85,
     });
+    const python = adalora({ ...life, compat: 'peft' });
+    expect(python.inputs?.(after(15), { step: 16, totalSteps: 24 })).toEqual({
+      budget: 2,
+      prune: 1,
+      sensitivityRate: 0,
+      uncertaintyRate: 0,
+    });
+    expect(python.inputs?.(after(14), { step: 15, totalSteps: 24 })).toMatchObject({ sensitivityRate: 1 - 0.85 });
   });
 });
 
