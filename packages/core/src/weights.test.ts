@@ -70,6 +70,27 @@ describe('Weights', () => {
   });
 });
 
+describe('a base whose only fork copies a weight', () => {
+  it('drops its own upload, and keeps it for other forks', async () => {
+    const base = made();
+    const alone = base.fork();
+    alone.tensor('table');
+    await alone.write('table', tf.tensor1d([1, 2, 3]));
+    expect(base.uploads).toBe(0);
+    alone.dispose();
+    alone.dispose();
+    const [left, right] = [base.fork(), base.fork()];
+    const shared = right.tensor('table');
+    await left.write('table', tf.tensor1d([1, 2, 3]));
+    expect([base.uploads, shared.isDisposed]).toEqual([1, false]);
+    left.dispose();
+    const nested = right.fork();
+    await nested.write('table', tf.tensor1d([4, 5, 6]));
+    expect([base.uploads, Array.from(right.tensor('table').dataSync())]).toEqual([0, [1, 0, 2]]);
+    base.dispose();
+  });
+});
+
 describe('the fingerprint', () => {
   const fingerprintWith = (change: (entries: [string, HostArray][]) => [string, HostArray][]) =>
     new Weights(change(arrays())).fingerprint();

@@ -13,6 +13,8 @@ export class Weights {
   readonly #entries: Map<string, Entry>;
   readonly #parent: Weights | undefined;
   #fingerprint: string | undefined;
+  #forks = 0;
+  #isDisposed = false;
   readonly #uploaded = new Map<string, { readonly tensor: tf.Tensor; readonly version: number }>();
 
   constructor(arrays: Iterable<readonly [path: string, array: HostArray]>, parent?: Weights) {
@@ -52,6 +54,7 @@ export class Weights {
 
   /** A view that reads through to these weights and keeps what is written to it to itself. */
   fork(): Weights {
+    this.#forks++;
     return new Weights([], this);
   }
 
@@ -64,6 +67,7 @@ export class Weights {
       );
     }
     const version = this.versionOf(path) + 1;
+    if (!this.#entries.has(path)) this.#parent.#forget(path);
     this.#entries.set(path, { array: await fromTensor(tensor), version });
     this.#fingerprint = undefined;
   }
@@ -85,12 +89,22 @@ export class Weights {
     if (!this.#parent) return;
     this.#entries.clear();
     this.#fingerprint = undefined;
+    if (!this.#isDisposed) this.#parent.#forks--;
+    this.#isDisposed = true;
   }
 
   /** Identifies the weights: a hash of every path, dtype, shape and stored byte, as 16 hexadecimal digits. */
   fingerprint(): string {
     this.#fingerprint ??= fingerprintOf(this);
     return this.#fingerprint;
+  }
+
+  /** Frees an upload that only one fork read, now that it has its own copy. */
+  #forget(path: string): void {
+    if (this.#forks > 1) return;
+    if (this.#parent && !this.#entries.has(path)) this.#parent.#forget(path);
+    this.#uploaded.get(path)?.tensor.dispose();
+    this.#uploaded.delete(path);
   }
 
   #entry(path: string): Entry {

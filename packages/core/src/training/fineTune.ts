@@ -52,6 +52,8 @@ export type FineTuneOptions = {
   readonly keepLinks?: boolean;
   readonly checkpoints?: { readonly store: TrainingStore; readonly every: number };
   readonly resume?: TrainingState | undefined;
+  /** Begin with the values of this adapter, loaded or trained before, which stays the caller's; moments and state are new. */
+  readonly from?: TrainedAdapter | undefined;
   readonly engine?: Engine;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainEvent) => void;

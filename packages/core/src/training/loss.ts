@@ -58,9 +58,13 @@ export function classification({ labels = 'labels', ignore = -100 }: Classificat
       const limit = outputSize ?? Number.POSITIVE_INFINITY;
       const wrong = (array.data as Int32Array).findIndex((label) => label !== ignore && (label < 0 || label >= limit));
       if (wrong >= 0) {
+        const range =
+          outputSize === undefined
+            ? 'labels are whole numbers from 0 on'
+            : `the model has ${outputSize} classes, so labels are 0 to ${outputSize - 1}`;
         throw new PeftError(
           'data/labels',
-          `batch column "${labels}" holds label ${array.data[wrong]} at position ${wrong}; the model has ${outputSize ?? 'an unknown number of'} classes, so labels are 0 to ${limit - 1}, or ${ignore} to ignore a row.`,
+          `batch column "${labels}" holds label ${array.data[wrong]} at position ${wrong}; ${range}, or ${ignore} to ignore a row.`,
         );
       }
     },

@@ -22,6 +22,7 @@ import { type Lane, type LaneCall, laneInputs, lanesOf } from './lanes.ts';
 import type { HostBatch } from './loss.ts';
 import { planRun, type RunPlan } from './planRun.ts';
 import { completeSlots, openSlots, restartSlots, type SlotBook, selectSlots, slotTree } from './slotBook.ts';
+import { startFrom } from './startFrom.ts';
 import {
   type BestState,
   checkResume,
@@ -238,7 +239,10 @@ export class Trainer {
     const state = tf.tidy(() => {
       const { params, state: initial } = strategy.init(this.#context());
       const trained = Object.fromEntries(this.#plan.trained.map((path) => [path, toTensor(this.#weights.get(path))]));
-      return this.#withSlots({ adapter: params, trained, strategy: initial }, { slots: new Map(), starts: new Map() });
+      const fresh = { adapter: params, trained };
+      const { from } = this.#options;
+      const started = from ? startFrom(from, fresh, this.#model) : fresh;
+      return this.#withSlots({ ...started, strategy: initial }, { slots: new Map(), starts: new Map() });
     });
     return state;
   }
