@@ -293,6 +293,11 @@ describe('wrong chains', () => {
       'chain/link-changes: cola: a fresh link of toy changes "embed" by 1.00 of its norm, "layer.0.query" by 1.00 of its norm, "layer.1.query" by 1.00 of its norm; a link must start as the identity. Use an initialisation with a zero delta.',
     ],
     [
+      'a link whose factors have a product',
+      () => train(cola(lora({ rank: 2, init: false }), { links: 2 }) as AnyStrategy).run.result,
+      'chain/link-changes: cola: a fresh link of lora changes "embed" by 14.6 of its norm, "layer.0.query" by 1.34 of its norm, "layer.1.query" by 1.29 of its norm; a link must start as the identity. Use an initialisation with a zero delta.',
+    ],
+    [
       'a later link that is no identity',
       () => train(cola((index) => (index === 0 ? toyStrategy() : changing()), { links: 2 }) as AnyStrategy).run.result,
       'chain/link-changes: cola: a fresh link of toy changes "embed" by 1.00 of its norm, "layer.0.query" by 1.00 of its norm, "layer.1.query" by 1.00 of its norm; a link must start as the identity. Use an initialisation with a zero delta.',
@@ -316,7 +321,11 @@ describe('wrong chains', () => {
 
 /** A link that doubles the weight before it has learnt anything. */
 function changing() {
-  return { ...toyStrategy(), merge: (_adapter: unknown, _target: unknown, weight: tf.Tensor) => tf.mul(weight, 2) };
+  return {
+    ...toyStrategy(),
+    factors: undefined,
+    merge: (_adapter: unknown, _target: unknown, weight: tf.Tensor) => tf.mul(weight, 2),
+  };
 }
 
 async function refusal(call: () => unknown): Promise<string> {

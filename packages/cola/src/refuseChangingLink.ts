@@ -1,4 +1,4 @@
-import { type AnyAdapter, type AnyStrategy, type Context, PeftError } from '@peft/core';
+import { type AnyAdapter, type AnyStrategy, type Context, layerKindOf, PeftError, type Target } from '@peft/core';
 import * as tf from '@tensorflow/tfjs';
 
 // An initialisation may be the identity only to rounding (orthogonal factors, DoRA's quotient of equal norms).
@@ -7,12 +7,8 @@ const tolerance = 1e-5;
 /** Refuses a link that changes the weights before it has learned anything: merging it would make the knot visible. */
 export function refuseChangingLink(strategy: AnyStrategy, fresh: AnyAdapter, context: Context): void {
   const changes = context.targets.map((target) => {
-    const change = tf.tidy(() => {
-      const weight = context.weightOf(target);
-      const difference = tf.norm(tf.sub(strategy.merge(fresh, target, weight), weight));
-      return tf.div(difference, tf.add(tf.norm(weight), 1e-30)).dataSync()[0] as number;
-    });
-    return [target.path, change] as const;
+    const change = normOf(() => changeOf(strategy, fresh, { context, target }));
+    return [target.path, change === 0 ? 0 : change / (normOf(() => context.weightOf(target)) + 1e-30)] as const;
   });
   const changing = changes.filter(([, change]) => !(change <= tolerance));
   if (changing.length === 0) return;
@@ -21,4 +17,25 @@ export function refuseChangingLink(strategy: AnyStrategy, fresh: AnyAdapter, con
     'chain/link-changes',
     `cola: a fresh link of ${strategy.name} changes ${said}; a link must start as the identity. Use an initialisation with a zero delta.`,
   );
+}
+
+/** What the fresh adapter adds to the weight; undefined at rank 0. Factors spare the copies that a merge needs. */
+function changeOf(
+  strategy: AnyStrategy,
+  fresh: AnyAdapter,
+  { context, target }: { readonly context: Context; readonly target: Target },
+): tf.Tensor | undefined {
+  if (strategy.factors) {
+    const pair = strategy.factors(fresh, target);
+    return pair && layerKindOf(target).delta(pair.a, pair.b);
+  }
+  const weight = tf.tidy(() => tf.clone(context.weightOf(target)));
+  return tf.sub(strategy.merge(fresh, target, weight), weight);
+}
+
+function normOf(make: () => tf.Tensor | undefined): number {
+  return tf.tidy(() => {
+    const tensor = tf.tidy(() => make() ?? tf.scalar(0));
+    return tf.sqrt(tf.sum(tf.square(tensor))).dataSync()[0] as number;
+  });
 }
