@@ -13,6 +13,7 @@ import {
   hostArray,
   isPeftError,
   mergeAdapter,
+  readSnapshot,
   regression,
   type TrainedAdapter,
 } from '@peft/core';
@@ -108,6 +109,16 @@ it('writes a chain as one LoRA of the summed rank, equal to the live chain', () 
     const loaded = await loadAdapter(folder, await fixtureModel(), { formats });
     expect(relativeDistance(await outputOf(loaded), await outputOf(trained))).toBeLessThan(1e-6);
     disposeAdapter(loaded);
+    disposeAdapter(trained);
+  }));
+
+it('writes links that a strategy with a format of its own has finished', () =>
+  withTemporaryFolder(async (folder) => {
+    const trained = await train(lora({ rank: 2 }));
+    const targets = trained.targets.map(({ path }) => path);
+    const link = { source: '', targets, params: await readSnapshot(trained.adapter.params), state: {} };
+    await saveAdapter({ ...trained, finished: [link] }, join(folder, 'a'));
+    expect(await configIn(join(folder, 'a'))).toMatchObject({ peft_type: 'LORA', r: 4, lora_alpha: 4 });
     disposeAdapter(trained);
   }));
 

@@ -35,7 +35,7 @@ it('refuses an adapter of another run, with every difference, and one of another
   const other = { ...toyOptions({ targets: ['layer.0.query', 'embed'] }), from: { ...adapter, finished } };
   await expect(fineTune(toyModel(), other).result).rejects.toThrowErrorMatchingInlineSnapshot(`
     [PeftError: fineTune: the adapter to start from is not one of this run; give the run its strategy, targets, modulesToSave and bias. A chain's links and ranks that were pruned cannot be trained further, only merged:
-    - it has 1 finished links.
+    - finished links: 1.
     - adapter/embed/a [7,2] is missing.
     - adapter/embed/b [2,6] is missing.
     - adapter/layer.1.query/a is not trained here.

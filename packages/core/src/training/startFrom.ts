@@ -12,7 +12,7 @@ import type { TrainTree } from './trainStep.ts';
 export function startFrom(from: TrainedAdapter, fresh: TrainTree, model: AnyModel): TrainTree {
   checkFingerprint(model, from.fingerprint, 'the adapter to start from');
   const given = new Map(leavesOf({ adapter: from.adapter.params, trained: from.trained }));
-  const problems = from.finished.length === 0 ? [] : [`it has ${from.finished.length} finished links`];
+  const problems = from.finished.length === 0 ? [] : [`finished links: ${from.finished.length}`];
   const leaves = new Map(leavesOf(fresh));
   for (const [path, leaf] of leaves) {
     const found = given.get(path);
