@@ -8,7 +8,10 @@ const tolerance = 1e-5;
 export function refuseChangingLink(strategy: AnyStrategy, fresh: AnyAdapter, context: Context): void {
   const changes = context.targets.map((target) => {
     const change = normOf(() => changeOf(strategy, fresh, { context, target }));
-    return [target.path, change === 0 ? 0 : change / (normOf(() => context.weightOf(target)) + 1e-30)] as const;
+    return [
+      target.path,
+      change === 0 ? 0 : change / (normOf(() => tf.clone(context.weightOf(target))) + 1e-30),
+    ] as const;
   });
   const changing = changes.filter(([, change]) => !(change <= tolerance));
   if (changing.length === 0) return;
@@ -33,9 +36,11 @@ function changeOf(
   return tf.sub(strategy.merge(fresh, target, weight), weight);
 }
 
+// On the host, where a knot reads the merged weights too: squares on the backend would be a second matrix.
 function normOf(make: () => tf.Tensor | undefined): number {
-  return tf.tidy(() => {
-    const tensor = tf.tidy(() => make() ?? tf.scalar(0));
-    return tf.sqrt(tf.sum(tf.square(tensor))).dataSync()[0] as number;
-  });
+  const tensor = tf.tidy(() => make() ?? tf.scalar(0));
+  let sum = 0;
+  for (const value of tensor.dataSync()) sum += value * value;
+  tensor.dispose();
+  return Math.sqrt(sum);
 }
