@@ -1,12 +1,14 @@
-import { type BiasMode, isPeftError, PeftError, type Target, targetMatcher } from '@peft/core';
+import { type AnyModel, type BiasMode, isPeftError, PeftError, type Target, targetMatcher } from '@peft/core';
 import { kindOf } from '../parseJson.ts';
 import { problemList } from '../problemList.ts';
 import { biasWords } from './biasWords.ts';
+import { isSavedWhole } from './parameterName.ts';
 
 type Config = Readonly<Record<string, unknown>>;
 
 export type AdapterSettings = {
   readonly bias: BiasMode;
+  /** Those that the model has: Python lists heads of several names, such as classifier and score. */
   readonly modulesToSave: readonly string[];
   /** The model's targets that the configuration selects; undefined when its selection cannot be followed here. */
   readonly selected: readonly Target[] | undefined;
@@ -16,7 +18,7 @@ export type AdapterSettings = {
  * The settings of an adapter_config.json, in camelCase, that do not depend on the method. Throws
  * `checkpoint/adapter-config` with every one that is not what Python writes.
  */
-export function adapterSettings(what: string, config: Config, modules: readonly Target[]): AdapterSettings {
+export function adapterSettings(what: string, config: Config, model: AnyModel): AdapterSettings {
   const problems: string[] = [];
   const { bias = 'none', modulesToSave, targetModules } = config;
   const mode = Object.entries(biasWords).find(([, word]) => word === bias)?.[0] as BiasMode | undefined;
@@ -36,21 +38,26 @@ export function adapterSettings(what: string, config: Config, modules: readonly 
     );
   }
   const saved = (modulesToSave ?? []) as readonly string[];
-  return { bias: mode ?? 'none', modulesToSave: saved, selected: selectedBy(config, saved, modules) };
+  return {
+    bias: mode ?? 'none',
+    modulesToSave: saved.filter((module) => model.weights.paths.some((path) => isSavedWhole(path, [module]))),
+    selected: selectedBy(config, saved, model),
+  };
 }
 
-function selectedBy(config: Config, modulesToSave: readonly string[], modules: readonly Target[]) {
+function selectedBy(config: Config, modulesToSave: readonly string[], model: AnyModel) {
   const { targetModules, excludeModules, layersToTransform, layersPattern } = config;
   if (targetModules === undefined || targetModules === null) return undefined;
   try {
     const matches = targetMatcher({
       targets: targetModules as string,
       modulesToSave,
+      ...(model.outputHead && { outputHead: model.outputHead }),
       ...(excludeModules ? { exclude: excludeModules as string } : {}),
       ...(typeof layersToTransform === 'number' || layersToTransform ? { layers: layersToTransform as number } : {}),
       ...(layersPattern ? { layersPattern: layersPattern as string } : {}),
     });
-    return modules.filter(matches);
+    return model.targets.filter(matches);
   } catch (error) {
     if (isPeftError(error)) return undefined;
     throw error;

@@ -274,6 +274,23 @@ it('reads the trained head that is there, and asks for one that is not whole', a
   `);
 });
 
+it('asks for a head that the configuration names and the file lacks', async () => {
+  const { [`${head}.lora_A.weight`]: _a, [`${head}.lora_B.weight`]: _b, ...queries } = tensors;
+  const saved = { ...config, target_modules: ['query'], modules_to_save: ['head', 'score'] };
+  expect(await refusal(load({ config: saved, tensors: queries }))).toMatchInlineSnapshot(`
+    "checkpoint/adapter-tensors: adapter_model.safetensors: the adapter does not fit its configuration and this model (6 tensors are expected, the file has 4); load the base it was trained on, or save it again:
+      "base_model.model.head.bias" is missing, and [3] is expected
+      "base_model.model.head.weight" is missing, and [3, 6] is expected"
+  `);
+});
+
+it('leaves the output head out of "all-linear", as Python does', async () => {
+  const { [`${head}.lora_A.weight`]: _a, [`${head}.lora_B.weight`]: _b, ...queries } = tensors;
+  const trained = await load({ config: { ...config, target_modules: 'all-linear' }, tensors: queries });
+  expect(trained.targets.map(({ path }) => path)).toEqual(['layer.0.query', 'layer.1.query']);
+  disposeAdapter(trained);
+});
+
 it('refuses a pickle and folders with a part missing, saying what to do', () =>
   withTemporaryFolder(async (folder) => {
     const model = await fixtureModel();

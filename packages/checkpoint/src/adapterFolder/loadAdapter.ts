@@ -16,7 +16,7 @@ import type { SafetensorsFile } from '../safetensors/openSafetensors.ts';
 import { adapterSettings } from './adapterSettings.ts';
 import { checkAdapterTensors } from './checkAdapterTensors.ts';
 import { type ExpectedTensor, expectParameters, expectParts } from './expectTensors.ts';
-import { isSavedWhole, namePrefix } from './parameterName.ts';
+import { namePrefix } from './parameterName.ts';
 import { fromPythonConfig } from './pythonConfig.ts';
 import { pythonMethodOf } from './pythonMethodOf.ts';
 import { readAdapterFolder } from './readAdapterFolder.ts';
@@ -55,7 +55,7 @@ export async function loadAdapter(
       `${folder.name}: adapter_config.json has settings that are not known here and are left out: ${keys}. A newer Python PEFT may have written it.`,
     );
   }
-  const settings = adapterSettings(folder.name, config, model.targets);
+  const settings = adapterSettings(folder.name, config, model);
   const named = model.targets.filter(({ path }) => hasTensors(file, path));
   const targets = model.targets.filter((target) => named.includes(target) || settings.selected?.includes(target));
   if (targets.length === 0) throw nothingAdapted(file, model.targets);
@@ -66,11 +66,7 @@ export async function loadAdapter(
     );
   }
   const parts = expectParts(format.shapes(config, targets), method, targets);
-  const parameters = expectParameters(
-    model,
-    { ...settings, modulesToSave: present(settings.modulesToSave, file) },
-    targets,
-  );
+  const parameters = expectParameters(model, settings, targets);
   const expected = new Map([...parts, ...parameters]);
   await checkAdapterTensors(file, expected, model);
   const fingerprint = model.weights.fingerprint();
@@ -81,7 +77,7 @@ export async function loadAdapter(
     strategy: decoded.strategy,
     targets,
     modules: model.targets,
-    modulesToSave: present(settings.modulesToSave, file),
+    modulesToSave: settings.modulesToSave,
     bias: settings.bias,
     finished: [],
     fingerprint,
@@ -105,12 +101,6 @@ function formatOf(what: string, peftType: unknown, formats: readonly FileFormat[
 function hasTensors({ tensors }: SafetensorsFile, path: string): boolean {
   const start = `${namePrefix}${path}.lora_`;
   return [...tensors.keys()].some((name) => name.startsWith(start));
-}
-
-/** Python lists heads that a model may lack ("classifier" and "score", say); what is in the file counts. */
-function present(modulesToSave: readonly string[], { tensors }: SafetensorsFile): readonly string[] {
-  const paths = [...tensors.keys()].map((name) => name.slice(namePrefix.length));
-  return modulesToSave.filter((module) => paths.some((path) => isSavedWhole(path, [module])));
 }
 
 function nothingAdapted({ name, tensors }: SafetensorsFile, targets: readonly Target[]): PeftError {
