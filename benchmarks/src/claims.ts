@@ -15,6 +15,7 @@ import { d2StateBytes } from './claims/d2StateBytes.ts';
 import { d3ChainMemory } from './claims/d3ChainMemory.ts';
 import { d4StepDownBytes } from './claims/d4StepDownBytes.ts';
 import { e1ChainsCanDiverge } from './claims/e1ChainsCanDiverge.ts';
+import { learningRates } from './claims/learningRates.ts';
 import type { Claim } from './report/claim.ts';
 
 /** Every claim, in the order of docs/claims.md. */
@@ -36,4 +37,5 @@ export const claims: readonly Claim[] = [
   d3ChainMemory,
   d4StepDownBytes,
   e1ChainsCanDiverge,
+  learningRates,
 ];

@@ -21,9 +21,12 @@ export class RecordStore {
 
   /** Replaces one claim's record, reading the others afresh, and writes the page again. */
   save(id: string, record: ClaimRecord, pictures: Readonly<Record<string, string>> = {}): void {
-    const known = { ...this.read(), [id]: record };
-    const records = Object.fromEntries(
-      this.#claims.flatMap((claim) => (known[claim.id] ? [[claim.id, known[claim.id] as ClaimRecord]] : [])),
+    const all = { ...this.read(), [id]: record };
+    const places = this.#claims.map((claim) => claim.id);
+    // Records of claims that this version does not know stay, last.
+    const place = (name: string) => (places.includes(name) ? places.indexOf(name) : places.length);
+    const records: Records = Object.fromEntries(
+      Object.entries(all).sort(([left], [right]) => place(left) - place(right)),
     );
     mkdirSync(this.#folder, { recursive: true });
     for (const [name, svg] of Object.entries(pictures)) this.#write(name, svg);
