@@ -1,6 +1,6 @@
 import { build } from '../../tsup.shared.ts';
 
 export default build(
-  { main: 'src/main.ts', pretrain: 'src/pretrain.ts' },
+  { main: 'src/main.ts', worker: 'src/worker.ts', pretrain: 'src/pretrain.ts' },
   { format: ['esm'], dts: false, platform: 'node' },
 );

@@ -1,9 +1,11 @@
 import '@tensorflow/tfjs-backend-wasm';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isPeftError } from '@peft/core';
 import * as tf from '@tensorflow/tfjs';
 import { compareMethods } from './compareMethods.ts';
+import { workerRunner } from './jobRunner.ts';
 import { help, parseOptions } from './options.ts';
 import { report } from './report/report.ts';
 import { tableOf } from './tableOf.ts';
@@ -14,16 +16,18 @@ async function main(): Promise<void> {
     process.stdout.write(help);
     return;
   }
-  await tf.setBackend(options.backend);
   const out = resolve(options.out);
   mkdirSync(out, { recursive: true });
-  const comparison = await compareMethods(options, out);
-  writeFileSync(join(out, 'results.json'), `${JSON.stringify({ methods: comparison.results }, undefined, 1)}\n`);
-  writeFileSync(join(out, 'report.html'), report({ ...comparison, steps: options.steps }));
-  process.stdout.write(tableOf(comparison.results, comparison.baseAccuracy));
-  process.stdout.write(
-    `\nreport ${join(out, 'report.html')}\nfigures ${join(out, 'results.json')}\nadapters ${join(out, 'adapters')}\n`,
+  await tf.setBackend(options.backend);
+  const comparison = await compareMethods({ ...options, out }, (jobs) =>
+    Array.from({ length: Math.min(jobs, availableParallelism()) }, () => workerRunner(options.backend)),
   );
+  const page = join(out, 'report.html');
+  const figures = join(out, 'results.json');
+  writeFileSync(figures, `${JSON.stringify({ methods: comparison.results }, undefined, 1)}\n`);
+  writeFileSync(page, report({ ...comparison, steps: options.steps }));
+  process.stdout.write(tableOf(comparison.results, comparison.baseAccuracy));
+  process.stdout.write(`\nreport   ${page}\nfigures  ${figures}\nadapters ${join(out, 'adapters')}\n`);
 }
 
 main().catch((error: unknown) => {

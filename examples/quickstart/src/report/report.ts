@@ -38,7 +38,7 @@ export function report({ results, baseAccuracy, steps, pictures }: ReportCall): 
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Adapting a vision transformer to new digits</title><style>${style}</style></head><body>
 <h1>Adapting a vision transformer to digits it has never seen</h1>
-<p>The base was pretrained on the digits 0 to 4. Each method adapts it to 5 to 9 in ${steps} steps of batch 32. Without
+<p>The base was pretrained on the digits 0 to 4. Each method adapts it to 5 to 9 in ${steps} steps of batch 16. Without
 adaptation it gets ${percent(baseAccuracy)} of the new test digits right. Accuracy is on test images that played no part
 in training or in choosing learning rates${seeds > 1 ? `; mean and standard deviation over ${seeds} seeds` : '; one seed'}.</p>
 ${table(results)}
