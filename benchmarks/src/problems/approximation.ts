@@ -55,7 +55,7 @@ export async function approximate(problem: Approximation): Promise<readonly numb
     schedule: linear(learningRate),
     seed,
   };
-  return trained(model, training, async (adapter) => {
+  const residuals = await trained(model, training, async (adapter) => {
     const factors = combinedFactors(adapter, model.targets[0] as (typeof model.targets)[number]);
     if (!factors) return [];
     const [a, b] = [await factors.a.data(), await factors.b.data()];
@@ -72,4 +72,6 @@ export async function approximate(problem: Approximation): Promise<readonly numb
       return squaredDistance(found, wanted) / squaredNorm(wanted);
     });
   });
+  model.weights.dispose();
+  return residuals;
 }

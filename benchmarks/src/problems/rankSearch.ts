@@ -64,11 +64,14 @@ export async function searchRanks<T extends object = object>(
     schedule: linear(0.02),
     seed,
   };
-  return trained(linearMaps(planted), training, async (adapter, weights) => ({
+  const model = linearMaps(planted);
+  const result = await trained(model, training, async (adapter, weights) => ({
     residual: residualOf(weights, planted),
     ranks: await ranksFound(adapter.adapter.state as unknown as AdaLoraState, ranks.length),
     ...(await readMore?.(adapter)),
-  })) as Promise<SearchResult & Partial<T>>;
+  }));
+  model.weights.dispose();
+  return result as SearchResult & Partial<T>;
 }
 
 async function ranksFound(state: AdaLoraState, maps: number): Promise<readonly number[]> {

@@ -9,7 +9,11 @@ export function claimsMarkdown(claims: readonly Claim[], records: Records): stri
 
 Every figure beside its threshold. \`npm run claims\` measures all of them and rewrites this page; \`npm run claims -- --only B3,C1\`
 measures some and leaves the other sections as they are. Planted problems have a known optimum; digits are the UCI digits that
-the quickstart carries. "reported" marks figures without a threshold, among them those that speak against a method.
+the quickstart carries. "reported" marks figures without a threshold.
+
+Where the methods lose is measured too: a single LoRA of the chain's total rank and the rank at which a chain gains nothing
+(C1), chains of links that learn too little (C2), AdaLoRA on a network of three matrices (C3), parts of the importance score
+that earn nothing (B8), and chains that diverge where full descent converges (E1).
 
 ${overview(claims, records)}
 
