@@ -14,6 +14,10 @@ const graph = {
     may: ['ops'],
     because: 'The interfaces and the loop know no strategy, model, schedule or file; those are handed in.',
   },
+  graph: {
+    may: [],
+    because: 'A graph is a tfjs function written down: whoever made the function, a model or a step, it never asks.',
+  },
   lora: {
     may: ['core', 'ops'],
     because: 'A strategy that compiles without any other strategy, model or engine composes with all of them.',
