@@ -9,7 +9,7 @@ const top = 26;
 export function heatMap(records: readonly RankRecord[], title: string): string {
   const targets = Object.keys(records[0]?.ranks ?? {});
   const most = Math.max(1, ...records.flatMap(({ ranks }) => Object.values(ranks)));
-  const width = labelWidth + records.length * cell.width + 60;
+  const width = Math.max(labelWidth + records.length * cell.width + 60, 520);
   const height = top + targets.length * cell.height + 26;
   const rows = targets.map((target, row) => {
     const y = top + row * cell.height;
@@ -30,7 +30,7 @@ export function heatMap(records: readonly RankRecord[], title: string): string {
     const x = labelWidth + records.indexOf(record) * cell.width;
     return `<text class="tick" x="${x}" y="${height - 8}" text-anchor="middle">${record.step}</text>`;
   });
-  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${markup(title)}">
+  return `<svg style="max-width:${1.4 * width}px" viewBox="0 0 ${width} ${height}" role="img" aria-label="${markup(title)}">
 <text class="title" x="0" y="15">${markup(title)}</text>${rows.join('')}${steps.join('')}</svg>`;
 }
 

@@ -33,7 +33,7 @@ export function report({ results, baseAccuracy, steps, pictures }: ReportCall): 
     }));
   const maps = results
     .filter(({ runs }) => hasChangingRanks(runs[0]?.ranks ?? []))
-    .map(({ name, about, runs }) => heatMap(runs[0]?.ranks ?? [], `${name}: live ranks by target and step (${about})`));
+    .map(({ name, runs }) => heatMap(runs[0]?.ranks ?? [], `${name}: live ranks by target and step`));
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Adapting a vision transformer to new digits</title><style>${style}</style></head><body>
