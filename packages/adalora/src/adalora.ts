@@ -125,9 +125,9 @@ function search(settings: AdaLoraSettings, call: UpdateCall<ByTarget<Triplets>, 
   const mask = mapTargets(state.mask, (old, path) =>
     tf.add(old, tf.mul(prune, tf.sub(elected[path] as tf.Tensor, old))),
   );
+  const isFree = tf.sub(1, prune);
   const params = mapTargets(after, ({ a, lambda, b }, path) => {
-    const isKept = tf.sub(1, tf.mul(prune, tf.sub(1, elected[path] as tf.Tensor)));
-    return { a, lambda: tf.mul(lambda, isKept), b };
+    return { a, lambda: tf.mul(lambda, tf.maximum(elected[path] as tf.Tensor, isFree)), b };
   });
   return { params, state: { ...state, mask, averages } };
 }
@@ -166,7 +166,7 @@ function scaledTriplets(settings: AdaLoraSettings, adapter: AdaLoraAdapter, { pa
   if (!triplets) return undefined;
   const mask = hiddenMask(settings, adapter, path);
   const lambda = mask ? tf.mul(triplets.lambda, mask) : triplets.lambda;
-  return { ...triplets, lambda: tf.mul(lambda, settings.scaling) };
+  return settings.scaling === 1 ? { ...triplets, lambda } : { ...triplets, lambda: tf.mul(lambda, settings.scaling) };
 }
 
 /** The mask of a target whose dead triplets must not be seen, so that the run equals a compacted one. */

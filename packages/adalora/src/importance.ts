@@ -1,7 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ByTarget, ImportanceAverages, Triplets } from './adaloraState.ts';
+import { importanceUpdate } from './importanceUpdate.ts';
+import { tripletScore } from './tripletScore.ts';
 
 const leaves = ['a', 'lambda', 'b'] as const;
+
+type Updated = ReturnType<typeof importanceUpdate>;
 
 /** Averages that have seen nothing. */
 export function noImportance(params: ByTarget<Triplets>): ImportanceAverages {
@@ -24,30 +28,34 @@ export type ImportanceCall = {
  */
 export function averageImportance(call: ImportanceCall): ImportanceAverages {
   const { params, grads, averages, sensitivityRate, uncertaintyRate } = call;
-  const importance = overTriplets(params, (weight, path, name) => tf.abs(tf.mul(weight, leafOf(grads, path, name))));
-  const sensitivity = overTriplets(importance, (value, path, name) =>
-    towards(leafOf(averages.sensitivity, path, name), value, sensitivityRate),
-  );
-  const uncertainty = overTriplets(importance, (value, path, name) => {
-    const distance = tf.abs(tf.sub(value, leafOf(sensitivity, path, name)));
-    return towards(leafOf(averages.uncertainty, path, name), distance, uncertaintyRate);
+  const updated = Object.entries(params).map(([path, triplets]) => {
+    const [a, lambda, b] = leaves.map((name) =>
+      importanceUpdate({
+        param: triplets[name],
+        grad: leafOf(grads, path, name),
+        sensitivity: leafOf(averages.sensitivity, path, name),
+        uncertainty: leafOf(averages.uncertainty, path, name),
+        sensitivityRate,
+        uncertaintyRate,
+      }),
+    ) as [Updated, Updated, Updated];
+    return [path, { a, lambda, b }] as const;
   });
-  return { sensitivity, uncertainty };
+  const part = (name: keyof Updated) =>
+    Object.fromEntries(
+      updated.map(([path, { a, lambda, b }]) => [path, { a: a[name], lambda: lambda[name], b: b[name] }]),
+    );
+  return { sensitivity: part('sensitivity'), uncertainty: part('uncertainty') };
 }
 
 /** Score of each triplet: that of its lambda plus the mean scores of its column of `a` and row of `b`; [r] per target. */
 export function tripletScores({ sensitivity, uncertainty }: ImportanceAverages): ByTarget<tf.Tensor> {
-  const scores = overTriplets(sensitivity, (mean, path, name) => tf.mul(mean, leafOf(uncertainty, path, name)));
   return Object.fromEntries(
-    Object.entries(scores).map(([path, { a, lambda, b }]) => [
+    Object.entries(sensitivity).map(([path, triplets]) => [
       path,
-      tf.add(lambda, tf.add(tf.mean(a, 0), tf.mean(b, 1))),
+      tripletScore(triplets, uncertainty[path] as Triplets),
     ]),
   );
-}
-
-function towards(average: tf.Tensor, value: tf.Tensor, rate: tf.Tensor): tf.Tensor {
-  return tf.add(average, tf.mul(rate, tf.sub(value, average)));
 }
 
 function overTriplets(

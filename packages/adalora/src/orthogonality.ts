@@ -1,6 +1,7 @@
 import { matMul } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import type { Triplets } from './adaloraState.ts';
+import { factorDistance } from './factorDistance.ts';
 
 /** How far the factors of all targets are from orthonormal, as one number. `live` [r] leaves dead triplets out. */
 export type Orthogonality = (factors: readonly (Triplets & { readonly live?: tf.Tensor | undefined })[]) => tf.Scalar;
@@ -8,9 +9,10 @@ export type Orthogonality = (factors: readonly (Triplets & { readonly live?: tf.
 /** Sum over targets of ||a'a - I||_F^2 + ||bb' - I||_F^2 (equation 4 of the paper); its gradient is 0 at the optimum. */
 export const squaredSum: Orthogonality = (factors) =>
   tf.addN(
-    factors.flatMap(({ a, b, live }) =>
-      [matMul(a, a, true, false), matMul(b, b, false, true)].map((gram) => squaredDistance(gram, live)),
-    ),
+    factors.flatMap(({ a, lambda, b, live = tf.ones([lambda.size]) }) => [
+      factorDistance(a, live, 'columns'),
+      factorDistance(b, live, 'rows'),
+    ]),
   ) as tf.Scalar;
 
 /** Python PEFT's form: the mean over all 2n factors of the norm itself, with gradient 0 where the norm is 0. */
@@ -18,16 +20,12 @@ export const averagedNorm: Orthogonality = (factors) => {
   const norms = factors.flatMap(({ a, b }) =>
     // The floor stops the gradient of the root, which is infinite at 0; it is far below any other float32 distance.
     [matMul(a, a, true, false), matMul(b, b, false, true)].map((gram) =>
-      tf.sqrt(tf.maximum(squaredDistance(gram, undefined), 1e-30)),
+      tf.sqrt(tf.maximum(squaredDistance(gram), 1e-30)),
     ),
   );
   return tf.div(tf.addN(norms), norms.length) as tf.Scalar;
 };
 
-function squaredDistance(gram: tf.Tensor, live: tf.Tensor | undefined): tf.Tensor {
-  const rank = gram.shape[0] as number;
-  const distance = tf.sub(gram, tf.eye(rank));
-  if (!live) return tf.sum(tf.square(distance));
-  const isPairLive = tf.mul(tf.reshape(live, [rank, 1]), tf.reshape(live, [1, rank]));
-  return tf.sum(tf.square(tf.mul(distance, isPairLive)));
+function squaredDistance(gram: tf.Tensor): tf.Tensor {
+  return tf.sum(tf.square(tf.sub(gram, tf.eye(gram.shape[0] as number))));
 }

@@ -1,9 +1,9 @@
 import { adamw, fineTune, mergeAdapter, toFloat32 } from '@peft/core';
+import { plantedMaps } from '@peft/core/testing';
 import { linear } from '@peft/schedulers';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { beforeAll, expect, test } from 'vitest';
-import { plantedMaps } from '../test/plantedMaps.ts';
 import { type AdaLoraState, adalora, rankPattern } from './index.ts';
 
 // One seed each here; the ten of the claim are run by the claims program.
