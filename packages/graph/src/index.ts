@@ -4,6 +4,7 @@ export { estimateMemory, type MemoryEstimate } from './estimateMemory.ts';
 export { type EvaluateOptions, evaluate } from './evaluate.ts';
 export type { Constant, Graph, Input, Node, Output, Parameter, Structure, Value } from './graph.ts';
 export { GraphError } from './graphError.ts';
+export { type OnnxModel, type OnnxOptions, type OnnxValue, toOnnx } from './onnx/toOnnx.ts';
 export type { OpAttributes, OpName } from './ops/opAttributes.ts';
 export type { HostTensor } from './ops/opRow.ts';
 export { type Nested, outputTree } from './outputTree.ts';

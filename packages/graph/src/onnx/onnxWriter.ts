@@ -16,10 +16,10 @@ interface Several {
 
 /** Collects the nodes and small constants of an ONNX graph under fresh names; equal constants are one. */
 export class OnnxWriter {
-  readonly nodes: Message[] = [];
-  readonly initializers: Message[] = [];
+  readonly #nodes: NodeContent[] = [];
+  readonly #initializers: Message[] = [];
   readonly #constants = new Map<string, string>();
-  #count = 0;
+  readonly #made = new Set<string>();
 
   /** Adds a node with one output. A number of `attributes` is an int; wrap a float as { float }. */
   node(op: string, inputs: readonly string[], attributes: OnnxAttributes = {}): string {
@@ -27,19 +27,10 @@ export class OnnxWriter {
   }
 
   several(op: string, inputs: readonly string[], { attributes = {}, count }: Several): readonly string[] {
-    const outputs = Array.from({ length: count }, () => `t${this.#count++}`);
-    const message = new Message();
-    for (const input of inputs) message.text(1, input);
-    for (const output of outputs) message.text(2, output);
-    message.text(3, `${op}_${this.nodes.length}`).text(4, op);
-    for (const [name, value] of Object.entries(attributes)) message.message(5, attributeMessage(name, value));
-    this.nodes.push(message);
+    const outputs = Array.from({ length: count }, (_, index) => `%${this.#made.size + index}`);
+    for (const output of outputs) this.#made.add(output);
+    this.#nodes.push({ op, inputs, outputs, attributes });
     return outputs;
-  }
-
-  /** Renames: the node that makes `name` of a value that has another. */
-  alias(value: string, name: string): void {
-    this.nodes.push(new Message().text(1, value).text(2, name).text(3, `as_${name}`).text(4, 'Identity'));
   }
 
   /** A constant; 0-d for a number, 1-d for a list, unless a shape is given. */
@@ -49,11 +40,47 @@ export class OnnxWriter {
     const key = `${type}[${dims}]${list.map((value) => (Object.is(value, -0) ? '-0' : value))}`;
     const known = this.#constants.get(key);
     if (known !== undefined) return known;
-    const name = `c${this.#constants.size}`;
+    const name = `%constant${this.#constants.size}`;
     this.#constants.set(key, name);
-    this.initializers.push(tensorMessage({ name, type, dims, bytes: bytesOfNumbers(type, list) }));
+    this.initializer({ name, type, dims, bytes: bytesOfNumbers(type, list) });
     return name;
   }
+
+  initializer(content: TensorContent): void {
+    this.#initializers.push(tensorMessage(content));
+  }
+
+  /**
+   * The GraphProto's nodes and initializers, made values renamed as outputs want them; whatever no node makes, or has a
+   * name already, is copied under the wanted name.
+   */
+  finish(outputs: readonly { readonly value: string; readonly name: string }[]): Message {
+    const names = new Map<string, string>();
+    for (const { value, name } of outputs) {
+      if (this.#made.has(value) && !names.has(value)) names.set(value, name);
+      else this.#nodes.push({ op: 'Identity', inputs: [value], outputs: [name], attributes: {} });
+    }
+    const named = (value: string) => names.get(value) ?? value;
+    const graph = new Message();
+    for (const [index, { op, inputs, outputs: results, attributes }] of this.#nodes.entries()) {
+      const message = new Message();
+      for (const input of inputs) message.text(1, named(input));
+      for (const output of results) message.text(2, named(output));
+      message.text(3, `${index} ${op}`).text(4, op);
+      for (const [name, value] of Object.entries(attributes)) message.message(5, attributeMessage(name, value));
+      graph.message(1, message);
+    }
+    graph.text(2, 'graph');
+    for (const initializer of this.#initializers) graph.message(5, initializer);
+    return graph;
+  }
+}
+
+interface NodeContent {
+  readonly op: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: OnnxAttributes;
 }
 
 interface TensorContent {
@@ -64,7 +91,7 @@ interface TensorContent {
   readonly bytes: Uint8Array | { readonly file: string; readonly offset: number; readonly length: number };
 }
 
-export function tensorMessage({ name, type, dims, bytes }: TensorContent): Message {
+function tensorMessage({ name, type, dims, bytes }: TensorContent): Message {
   const message = new Message().integers(1, dims).integer(2, onnxTypes[type]).text(8, name);
   if (bytes instanceof Uint8Array) return message.bytes(9, bytes);
   for (const [key, value] of Object.entries({ location: bytes.file, offset: bytes.offset, length: bytes.length })) {

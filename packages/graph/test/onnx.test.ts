@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { expect, it } from 'vitest';
+import { type InputTensors, type OnnxModel, replay, toOnnx } from '../src/index.ts';
+import { type OnnxCase, operationCases, stepCases } from './onnxCases.ts';
+
+/** Set, it names a folder that receives every case for fixtures/python/onnx_graphs.py. */
+const folder = process.env.PEFT_ONNX_CASES;
+
+const verified = () =>
+  JSON.parse(readFileSync(new URL('./__fixtures__/onnxVerified.json', import.meta.url), 'utf8')) as {
+    readonly models: Readonly<Record<string, string>>;
+  };
+
+it('every model is, byte for byte, one that ONNX Runtime gave the values of a replay for', async () => {
+  await tf.setBackend('cpu');
+  const hashes: Record<string, string> = {};
+  const visit = (each: OnnxCase) => {
+    const model = toOnnx(each.graph, { weights: each.weights ?? 'inputs', file: `${each.name}.bin` });
+    hashes[each.name] = hashOf(model.model);
+    if (folder) writeCase(folder, each, model);
+  };
+  for (const each of operationCases()) visit(each);
+  await stepCases(visit);
+  if (folder) return;
+  expect(hashes, 'run fixtures/python/onnx_graphs.py over the new models').toEqual(verified().models);
+});
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+}
+
+function writeCase(into: string, { name, graph, inputs }: OnnxCase, { model, external, ...values }: OnnxModel): void {
+  mkdirSync(into, { recursive: true });
+  writeFileSync(join(into, `${name}.onnx`), model);
+  if (external) writeFileSync(join(into, external.file), Buffer.concat(external.chunks));
+  const given = leavesOf(inputs, '');
+  const replayed = replay(graph, inputs);
+  const expected = leavesOf(replayed as InputTensors, '');
+  const content = {
+    hash: hashOf(model),
+    inputs: [
+      ...values.inputs.map((each) => ({ ...each, data: given.get(each.name) })),
+      ...values.parameters.map(({ source, ...each }) => ({
+        ...each,
+        data: 'dataSync' in source ? [...source.dataSync()] : [...source],
+      })),
+    ],
+    outputs: values.outputs.map((each) => ({ ...each, data: expected.get(each.name) })),
+  };
+  writeFileSync(
+    join(into, `${name}.json`),
+    JSON.stringify(content, (_, value) => (Number.isNaN(value) ? 'NaN' : value)),
+  );
+  tf.dispose(replayed as never);
+}
+
+function leavesOf(tree: InputTensors, prefix: string): Map<string, number[]> {
+  return new Map(
+    Object.entries(tree).flatMap(([key, entry]): [string, number[]][] => {
+      if (typeof entry === 'number') return [];
+      if (entry instanceof tf.Tensor) return [[`${prefix}${key}`, [...entry.dataSync()]]];
+      return [...leavesOf(entry, `${prefix}${key}/`)];
+    }),
+  );
+}
