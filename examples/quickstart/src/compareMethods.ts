@@ -24,7 +24,7 @@ export async function compareMethods(
   const { methods, seeds, steps, out } = options;
   const base = await measureBase();
   const wrong = base.test.flatMap(({ digit }, index) => (base.answers[index] === digit ? [] : [index]));
-  const asked = wrong.slice(0, shownDigits);
+  const asked = spread(wrong, (index) => base.test[index]?.digit as number).slice(0, shownDigits);
   const jobs: Job[] = [];
   for (const { name } of methods) {
     for (let seed = 1; seed <= seeds; seed++) {
@@ -48,4 +48,10 @@ export async function compareMethods(
     predictions: Object.fromEntries(methods.map(({ name }) => [name, resultsOf(name)[0]?.answers[place] as number])),
   }));
   return { results, pictures, baseAccuracy: base.accuracy };
+}
+
+/** The same items, taking one of each kind in turn. */
+function spread(items: readonly number[], kindOf: (item: number) => number): readonly number[] {
+  const turn = (item: number) => items.filter((other) => other < item && kindOf(other) === kindOf(item)).length;
+  return [...items].sort((left, right) => turn(left) - turn(right) || kindOf(left) - kindOf(right));
 }

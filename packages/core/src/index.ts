@@ -68,4 +68,5 @@ export {
   trainingStateVersion,
 } from './training/trainingState.ts';
 export { entry, leavesOf, mapTree, type Snapshot, type Tree, tensorsOf, treeOf } from './tree.ts';
+export { unwind } from './unwind.ts';
 export { Weights } from './weights.ts';

@@ -46,7 +46,7 @@ ${table(results)}
 LoRA of rank 5 has the summed rank of the chain in one adapter, at five times its memory while training.</p>
 <p class="legend">${results.map(({ name }, index) => `<span><i style="background:${colourOf(index)}"></i>${markup(name)}</span>`).join('')}</p>
 <div class="charts">${lineChart(curves('losses'), { title: 'training loss (running mean of 10 steps)', format: (value) => value.toFixed(1), from: 0 })}
-${lineChart(curves('accuracies'), { title: 'test accuracy', format: percent, to: 1 })}</div>
+${lineChart(curves('accuracies'), { title: 'test accuracy', format: percent, from: 0, to: 1 })}</div>
 <h2>Where the ranks went</h2>
 ${maps.length > 0 ? maps.join('') : '<p>No method that ran changes its ranks.</p>'}
 <h2>Digits the base gets wrong</h2>

@@ -1,6 +1,10 @@
-import { type DataSource, fold, hostArray, type Loss, type Model, type Seed, Weights } from '@peft/core';
-import { normals } from '@peft/ops';
+import { fold, normals, type Seed } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
+import { hostArray } from '../hostArray.ts';
+import type { Model } from '../model.ts';
+import type { DataSource } from '../training/dataSource.ts';
+import type { Loss } from '../training/loss.ts';
+import { Weights } from '../weights.ts';
 
 const fanIn = 32;
 const fanOut = 24;
