@@ -26,6 +26,8 @@ export interface Model<Batch extends TensorBatch = TensorBatch> {
   readonly outputHead?: readonly string[];
   /** Length of the output's last axis where it is fixed (classes, vocabulary); losses check labels against it. */
   readonly outputSize?: number;
+  /** What Python calls a module in memory, by its path here, where the two differ; adapter files name modules so. */
+  readonly pythonPaths?: Readonly<Record<string, string>>;
   apply(batch: Batch, at: At): Tensor;
 }
 

@@ -17,6 +17,8 @@ export type TrainedAdapter = {
   readonly targets: readonly Target[];
   /** Every target of the base, adapted or not: the kinds of its modules. */
   readonly modules: readonly Target[];
+  /** What Python calls modules in memory, by their path here, where the two differ: as the base states it. */
+  readonly pythonPaths?: Readonly<Record<string, string>> | undefined;
   /** Fully trained parameters (modulesToSave and biases) by full path. */
   readonly trained: Readonly<Record<string, tf.Tensor>>;
   readonly modulesToSave: readonly string[];

@@ -2,6 +2,7 @@ import { type AnyModel, PeftError, toFloat32 } from '@peft/core';
 import { problemList, quoted } from '../problemList.ts';
 import type { SafetensorsFile } from '../safetensors/openSafetensors.ts';
 import type { ExpectedTensor } from './expectTensors.ts';
+import type { ModuleNames } from './moduleNames.ts';
 import { namePrefix } from './parameterName.ts';
 import { parameterAxes, toFileLayout } from './torchLayout.ts';
 
@@ -12,8 +13,9 @@ import { parameterAxes, toFileLayout } from './torchLayout.ts';
 export async function checkAdapterTensors(
   { name, tensors }: SafetensorsFile,
   expected: ReadonlyMap<string, ExpectedTensor>,
-  model: AnyModel,
+  { model, names }: { readonly model: AnyModel; readonly names: ModuleNames },
 ): Promise<void> {
+  const parameters = new Map(model.weights.paths.map((path) => [names.parameter(path), path]));
   const problems: string[] = [];
   for (const [key, { shape, axes }] of expected) {
     const found = tensors.get(key);
@@ -28,7 +30,7 @@ export async function checkAdapterTensors(
       problems.push(`${quoted(key)} is ${found.dtype}, and a float is expected`);
   }
   for (const key of tensors.keys()) {
-    const problem = expected.has(key) ? undefined : await leftOver(key, { tensors }, { expected, model });
+    const problem = expected.has(key) ? undefined : await leftOver(key, { tensors }, { expected, model, parameters });
     if (problem) problems.push(`${quoted(key)} ${problem}`);
   }
   if (problems.length === 0) return;
@@ -38,15 +40,22 @@ export async function checkAdapterTensors(
   );
 }
 
+type LeftOverContext = {
+  readonly expected: ReadonlyMap<string, ExpectedTensor>;
+  readonly model: AnyModel;
+  /** The paths of the model's parameters by what the file calls them. */
+  readonly parameters: ReadonlyMap<string, string>;
+};
+
 async function leftOver(
   key: string,
   { tensors }: Pick<SafetensorsFile, 'tensors'>,
-  { expected, model }: { readonly expected: ReadonlyMap<string, ExpectedTensor>; readonly model: AnyModel },
+  { expected, model, parameters }: LeftOverContext,
 ): Promise<string | undefined> {
   // bias="all" makes Python write the biases of modules trained whole again under the names of their copies.
   if (expected.has(key.replace('.modules_to_save.', '.'))) return undefined;
-  const path = key.slice(namePrefix.length).replace(/\.(?:base_layer|original_module)\./, '.');
-  if (!key.startsWith(namePrefix) || !model.weights.has(path)) return 'belongs to nothing';
+  const path = parameters.get(key.slice(namePrefix.length).replace(/\.(?:base_layer|original_module)\./, '.'));
+  if (!key.startsWith(namePrefix) || path === undefined) return 'belongs to nothing';
   const base = model.weights.get(path);
   const axes = parameterAxes(path, base.shape.length, model.targets);
   const stored = tensors.get(key);

@@ -1,5 +1,6 @@
 import type { AnyModel, Target, TensorShapes } from '@peft/core';
 import type { AdapterSettings } from './adapterSettings.ts';
+import type { ModuleNames } from './moduleNames.ts';
 import { isSavedWhole, isTrainedBias, namePrefix, parameterName } from './parameterName.ts';
 import type { Axes, PythonMethod } from './pythonMethods.ts';
 import { parameterAxes, shapeInFile } from './torchLayout.ts';
@@ -13,18 +14,21 @@ export type ExpectedTensor = {
   readonly goesTo: { readonly target: string; readonly part: string } | { readonly parameter: string };
 };
 
+/** Adapted targets, and what the file calls modules. */
+export type NamedTargets = { readonly targets: readonly Target[]; readonly names: ModuleNames };
+
 /** The tensors of the adapted targets, by their names in the file. */
 export function expectParts(
   shapes: TensorShapes,
   { tensors }: PythonMethod,
-  targets: readonly Target[],
+  { targets, names }: NamedTargets,
 ): ReadonlyMap<string, ExpectedTensor> {
   return new Map(
     targets.flatMap((target) =>
       Object.entries(shapes[target.path] ?? {}).map(([part, shape]): [string, ExpectedTensor] => {
         const { name = part, axes = 'same' } = tensors[target.kind]?.[part] ?? {};
         const goesTo = { target: target.path, part };
-        return [`${namePrefix}${target.path}.${name}`, { shape: shapeInFile(shape, axes), axes, goesTo }];
+        return [`${namePrefix}${names.module(target.path)}.${name}`, { shape: shapeInFile(shape, axes), axes, goesTo }];
       }),
     ),
   );
@@ -34,7 +38,7 @@ export function expectParts(
 export function expectParameters(
   model: AnyModel,
   { bias, modulesToSave }: Pick<AdapterSettings, 'bias' | 'modulesToSave'>,
-  targets: readonly Target[],
+  { targets, names }: NamedTargets,
 ): ReadonlyMap<string, ExpectedTensor> {
   const paths = model.weights.paths.filter(
     (path) => isSavedWhole(path, modulesToSave) || isTrainedBias(path, bias, targets),
@@ -44,7 +48,7 @@ export function expectParameters(
       const { shape } = model.weights.get(path);
       const axes = parameterAxes(path, shape.length, model.targets);
       return [
-        parameterName(path, targets),
+        parameterName(path, targets, names),
         { shape: shapeInFile(shape, axes ?? 'same'), axes, goesTo: { parameter: path } },
       ];
     }),

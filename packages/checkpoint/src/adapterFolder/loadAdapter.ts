@@ -1,4 +1,5 @@
 import {
+  type AdapterFile,
   type AnyModel,
   type FileFormat,
   type HostArray,
@@ -16,12 +17,15 @@ import type { SafetensorsFile } from '../safetensors/openSafetensors.ts';
 import { adapterSettings } from './adapterSettings.ts';
 import { checkAdapterTensors } from './checkAdapterTensors.ts';
 import { type ExpectedTensor, expectParameters, expectParts } from './expectTensors.ts';
+import { type ModuleNames, moduleNames, ownNames } from './moduleNames.ts';
+import { namesInFile } from './namesInFile.ts';
 import { namePrefix } from './parameterName.ts';
 import { fromPythonConfig } from './pythonConfig.ts';
 import { pythonMethodOf } from './pythonMethodOf.ts';
-import { readAdapterFolder } from './readAdapterFolder.ts';
+import { type AdapterFolder, readAdapterFolder } from './readAdapterFolder.ts';
 import { fingerprintKey } from './saveAdapter.ts';
 import { fromFileLayout } from './torchLayout.ts';
+import { translateConfig } from './translateConfig.ts';
 
 export interface LoadAdapterOptions {
   /** The methods that may be in the folder: `loraFileFormat`, `adaloraFileFormat`, or your own. */
@@ -36,8 +40,9 @@ export interface LoadAdapterOptions {
 /**
  * Reads an adapter that Python PEFT or `saveAdapter` wrote. Its tensors are live and the caller's
  * (`disposeAdapter` frees them). The tensors say which targets are adapted; they must be exactly what the configuration
- * and the model expect. Throws `checkpoint/peft-type`, `checkpoint/adapter-config`, `checkpoint/adapter-targets`,
- * `checkpoint/adapter-tensors`, `checkpoint/base`, the method's own codes, and those of reading files.
+ * and the model expect. They also say whether the file calls modules as Python does in memory or as model files do,
+ * where the model states both; a file that mixes the two is refused. Throws `checkpoint/peft-type`, `checkpoint/adapter-config`, `checkpoint/adapter-targets`,
+ * `checkpoint/adapter-tensors`, `checkpoint/module-names`, `checkpoint/base`, the method's own codes, and those of reading files.
  */
 export async function loadAdapter(
   source: FolderSource,
@@ -48,27 +53,28 @@ export async function loadAdapter(
   const { file } = folder;
   const format = formatOf(folder.name, folder.config.peft_type, formats);
   const method = pythonMethodOf(format.peftType);
-  const { config, unknown } = fromPythonConfig(folder.config, method);
+  const { config: written, unknown } = fromPythonConfig(folder.config, method);
   if (unknown.length > 0) {
     const keys = unknown.map(quoted).join(', ');
     onWarning(
       `${folder.name}: adapter_config.json has settings that are not known here and are left out: ${keys}. A newer Python PEFT may have written it.`,
     );
   }
-  const settings = adapterSettings(folder.name, config, model);
-  const named = model.targets.filter(({ path }) => hasTensors(file, path));
+  const { names, settings } = namedSettings(folder, written, model);
+  const named = model.targets.filter(({ path }) => hasTensors(file, names.module(path)));
   const targets = model.targets.filter((target) => named.includes(target) || settings.selected?.includes(target));
   if (targets.length === 0) throw nothingAdapted(file, model.targets);
   const unselected = settings.selected && named.filter((target) => !settings.selected?.includes(target));
   if (unselected?.length) {
     onWarning(
-      `${folder.name}: target_modules does not select ${sayPaths(unselected)}, whose tensors are in the file; they are used here, and Python PEFT would leave them out.`,
+      `${folder.name}: target_modules does not select ${sayPaths(unselected.map(names.target))}, whose tensors are in the file; they are used here, and Python PEFT would leave them out.`,
     );
   }
-  const parts = expectParts(format.shapes(config, targets), method, targets);
-  const parameters = expectParameters(model, settings, targets);
+  const config = translateConfig(written, { targets, method, from: names, to: ownNames });
+  const parts = expectParts(format.shapes(config, targets), method, { targets, names });
+  const parameters = expectParameters(model, settings, { targets, names });
   const expected = new Map([...parts, ...parameters]);
-  await checkAdapterTensors(file, expected, model);
+  await checkAdapterTensors(file, expected, { model, names });
   const fingerprint = model.weights.fingerprint();
   if (checkBase) requireBase(file, fingerprint);
   const { tensors, trained } = await readTensors(file, expected);
@@ -77,6 +83,7 @@ export async function loadAdapter(
     strategy: decoded.strategy,
     targets,
     modules: model.targets,
+    pythonPaths: model.pythonPaths,
     modulesToSave: settings.modulesToSave,
     bias: settings.bias,
     finished: [],
@@ -84,6 +91,16 @@ export async function loadAdapter(
     adapter: { params: uploadSnapshot(decoded.params) as Tree, state: uploadSnapshot(decoded.state) },
     trained: Object.fromEntries([...trained].map(([path, array]) => [path, toTensor(array)])),
   };
+}
+
+/** The settings, read by the names that the file uses. */
+function namedSettings({ name, file }: AdapterFolder, config: AdapterFile['config'], model: AnyModel) {
+  const settingsBy = (names: ModuleNames) => ({ names, settings: adapterSettings(name, config, { model, names }) });
+  const names = namesInFile(file, model);
+  if (names) return settingsBy(names);
+  // The tensors fit both sets of names: the one whose selection asks for more, Python's where neither does.
+  const [python, own] = [settingsBy(moduleNames(model.pythonPaths, model.targets)), settingsBy(ownNames)];
+  return (own.settings.selected?.length ?? 0) > (python.settings.selected?.length ?? 0) ? own : python;
 }
 
 function formatOf(what: string, peftType: unknown, formats: readonly FileFormat[]): FileFormat {

@@ -4,6 +4,8 @@ import { writeFolder } from '../atomic/writeFolder.ts';
 import { problemList, quoted } from '../problemList.ts';
 import { safetensorsChunks } from '../safetensors/writeSafetensors.ts';
 import { encodeAsLora } from './encodeAsLora.ts';
+import type { NamedTargets } from './expectTensors.ts';
+import { type ModuleNames, moduleNames, ownNames } from './moduleNames.ts';
 import { namePrefix, parameterName } from './parameterName.ts';
 import { toPythonConfig } from './pythonConfig.ts';
 import { pythonJson } from './pythonJson.ts';
@@ -11,6 +13,8 @@ import { pythonMethodOf } from './pythonMethodOf.ts';
 import type { PythonMethod } from './pythonMethods.ts';
 import { pythonSelection } from './pythonSelection.ts';
 import { parameterAxes, toFileLayout } from './torchLayout.ts';
+import { translateConfig } from './translateConfig.ts';
+import { translateModules } from './translateModules.ts';
 
 export interface SaveAdapterOptions {
   /** Write the change as one plain LoRA, exactly, whatever the strategy's own format is. */
@@ -19,6 +23,11 @@ export interface SaveAdapterOptions {
   readonly base?: string;
   /** Python's `task_type`, such as `SEQ_CLS`. */
   readonly taskType?: string;
+  /**
+   * What the folder calls modules where the model states Python's paths: `python`, as Python's current transformers has
+   * them in memory (when left out), or `file`, as model files and older transformers do.
+   */
+  readonly moduleNames?: 'python' | 'file';
   readonly fileSystem?: FileSystem;
 }
 
@@ -28,8 +37,8 @@ export const fingerprintKey = 'base_fingerprint';
 /**
  * Writes a folder that Python PEFT loads: adapter_config.json and adapter_model.safetensors, both or none. A strategy
  * without a format of its own, such as a chain, is written as one LoRA of the summed rank, finished links included.
- * Throws `checkpoint/not-additive`, `checkpoint/adapter-tensors`, `checkpoint/adapter-targets` and the codes of
- * `writeFolder`.
+ * Throws `checkpoint/not-additive`, `checkpoint/adapter-tensors`, `checkpoint/adapter-targets`,
+ * `checkpoint/module-names` and the codes of `writeFolder`.
  */
 export async function saveAdapter(
   trained: TrainedAdapter,
@@ -40,8 +49,19 @@ export async function saveAdapter(
   const isOwn = fileFormat !== undefined && options.as === undefined && trained.finished.length === 0;
   const file = isOwn ? await fileFormat.encode(trained) : await encodeAsLora(trained);
   const method = pythonMethodOf(file.peftType);
-  const tensors = new Map([...adapterTensors(file, method, trained), ...(await parameterTensors(trained))]);
-  const config = toPythonConfig({ ...file.config, ...selectionOf(file, trained) }, method);
+  const names = options.moduleNames === 'file' ? ownNames : moduleNames(trained.pythonPaths, trained.modules);
+  const tensors = new Map([
+    ...adapterTensors(file, method, { ...trained, names }),
+    ...(await parameterTensors(trained, names)),
+  ]);
+  const config = toPythonConfig(
+    {
+      ...translateConfig(file.config, { targets: trained.targets, method, from: ownNames, to: names }),
+      ...modulesToSaveOf(trained, names),
+      ...selectionOf(file, trained, names),
+    },
+    method,
+  );
   const { base = null, taskType = null } = options;
   const text = pythonJson({ ...config, base_model_name_or_path: base, task_type: taskType }, method.floats);
   await writeFolder(
@@ -54,14 +74,14 @@ export async function saveAdapter(
   );
 }
 
-function adapterTensors(file: AdapterFile, { tensors }: PythonMethod, { targets }: TrainedAdapter) {
+function adapterTensors(file: AdapterFile, { tensors }: PythonMethod, { targets, names }: NamedTargets) {
   const problems: string[] = [];
   const named = Object.entries(file.tensors).flatMap(([path, parts]) => {
     const kind = targets.find((target) => target.path === path)?.kind ?? '';
     return Object.entries(parts).map(([part, array]): [string, HostArray] => {
       const known = tensors[kind]?.[part];
       if (!known) problems.push(`${quoted(part)} of ${quoted(path)}, a layer of kind ${quoted(kind)}`);
-      return [`${namePrefix}${path}.${known?.name}`, toFileLayout(array, known?.axes ?? 'same')];
+      return [`${namePrefix}${names.module(path)}.${known?.name}`, toFileLayout(array, known?.axes ?? 'same')];
     });
   });
   if (problems.length === 0) return named;
@@ -71,7 +91,10 @@ function adapterTensors(file: AdapterFile, { tensors }: PythonMethod, { targets 
   );
 }
 
-async function parameterTensors({ trained, targets, modules }: TrainedAdapter): Promise<[string, HostArray][]> {
+async function parameterTensors(
+  { trained, targets, modules }: TrainedAdapter,
+  names: ModuleNames,
+): Promise<[string, HostArray][]> {
   const entries = Object.entries(trained);
   const unknown = entries.filter(([path, tensor]) => parameterAxes(path, tensor.rank, modules) === undefined);
   if (unknown.length > 0) {
@@ -82,23 +105,30 @@ async function parameterTensors({ trained, targets, modules }: TrainedAdapter): 
   }
   const read = entries.map(async ([path, tensor]): Promise<[string, HostArray]> => {
     const axes = parameterAxes(path, tensor.rank, modules) ?? 'same';
-    return [parameterName(path, targets), toFileLayout(await fromTensor(tensor), axes)];
+    return [parameterName(path, targets, names), toFileLayout(await fromTensor(tensor), axes)];
   });
   return Promise.all(read);
 }
 
-function selectionOf({ tensors }: AdapterFile, { targets, modules }: TrainedAdapter) {
-  const paths = Object.keys(tensors);
+function modulesToSaveOf({ modulesToSave, trained, modules, pythonPaths = {} }: TrainedAdapter, names: ModuleNames) {
+  if (modulesToSave.length === 0) return {};
+  const weights = [...Object.keys(pythonPaths), ...modules.map(({ path }) => path)].map((path) => `${path}.weight`);
+  const parameters = [...new Set([...Object.keys(trained), ...weights])];
+  return { modulesToSave: translateModules(modulesToSave, parameters, { from: ownNames, to: names }) };
+}
+
+function selectionOf({ tensors }: AdapterFile, { targets, modules }: TrainedAdapter, names: ModuleNames) {
+  const paths = Object.keys(tensors).map(names.module);
   if (paths.length === 0) {
     throw new PeftError(
       'checkpoint/adapter-targets',
       `the adapter changes no layer (${targets.length} targets, all of rank 0), and Python PEFT loads none without; write the merged model with mergeAdapter and saveModel.`,
     );
   }
-  const targetModules = pythonSelection(paths, modules);
+  const targetModules = pythonSelection(paths, modules.map(names.target));
   // An excluded name also matches as the end of a longer one, which must not lose its adapter.
   const idle = targets
-    .map(({ path }) => path)
+    .map(({ path }) => names.module(path))
     .filter((path) => !paths.some((live) => live === path || live.endsWith(`.${path}`)));
   const excludeModules = Array.isArray(targetModules) && idle.length > 0 ? idle.sort() : null;
   return { targetModules, excludeModules };

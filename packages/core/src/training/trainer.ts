@@ -447,6 +447,7 @@ export class Trainer {
       strategy,
       targets,
       modules: this.#model.targets,
+      pythonPaths: this.#model.pythonPaths,
       finished,
       modulesToSave,
       bias,

@@ -7,6 +7,7 @@ import { encoderLayer } from './encoderLayer.ts';
 import { readVitConfig, type VitConfig } from './vitConfig.ts';
 import { vitLinears, vitParameters } from './vitParameters.ts';
 import { vitPaths } from './vitPaths.ts';
+import { vitPythonPaths } from './vitPythonPaths.ts';
 
 /** One batch: float32 pixels [images, channels, height, width], normalised as the model was trained (transformers' pixel_values). */
 export type VitBatch = TensorBatch & { readonly pixelValues: tf.Tensor };
@@ -26,6 +27,7 @@ export function vit(config: Readonly<Record<string, unknown>>, weights: Weights)
     weights,
     outputHead: [vitPaths.classifier],
     outputSize: geometry.labels,
+    pythonPaths: vitPythonPaths(geometry.layers),
     apply: (batch, at) => classify(batch, at, geometry),
   };
 }

@@ -1,0 +1,20 @@
+import { isSavedWhole } from './parameterName.ts';
+import type { Translation } from './translatePattern.ts';
+
+/**
+ * modules_to_save under other names: a name that means the same parameters there stays, and one that does not gives
+ * way to the modules that hold them.
+ */
+export function translateModules(
+  modules: readonly string[],
+  parameters: readonly string[],
+  { from, to }: Translation,
+): readonly string[] {
+  const translated = modules.flatMap((module) => {
+    const chosen = parameters.filter((path) => isSavedWhole(from.parameter(path), [module]));
+    const there = parameters.filter((path) => isSavedWhole(to.parameter(path), [module]));
+    if (`${chosen}` === `${there}`) return [module];
+    return chosen.map((path) => to.module(path.slice(0, path.lastIndexOf('.'))));
+  });
+  return [...new Set(translated)];
+}

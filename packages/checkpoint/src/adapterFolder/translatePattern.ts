@@ -1,0 +1,24 @@
+import { resolvePattern, type Target, type TargetPattern } from '@peft/core';
+import type { ModuleNames } from './moduleNames.ts';
+import { exactly } from './pythonSelection.ts';
+
+/** From one set of names to another. */
+export type Translation = { readonly from: ModuleNames; readonly to: ModuleNames };
+
+/**
+ * A rank or alpha pattern that gives the targets under other names what it gives them under these: itself where no
+ * name differs, else one key for every target that has a number. What is no pattern stays for the method to refuse.
+ * Throws `target/ambiguous-pattern` and `target/pattern`.
+ */
+export function translatePattern(pattern: unknown, targets: readonly Target[], { from, to }: Translation): unknown {
+  if (!isPattern(pattern) || targets.every(({ path }) => from.module(path) === to.module(path))) return pattern;
+  const entries = targets.map(({ path }): [string, number] => [
+    `^${exactly(to.module(path))}`,
+    resolvePattern(pattern, from.module(path), Number.NaN),
+  ]);
+  return Object.fromEntries(entries.filter(([, value]) => !Number.isNaN(value)));
+}
+
+function isPattern(value: unknown): value is TargetPattern {
+  return typeof value === 'object' && value !== null && Object.values(value).every(Number.isFinite);
+}
