@@ -92,7 +92,9 @@ function excessOnHost(values: Float32Array, live: Float32Array, layout: Layout):
 
 function distanceOnHost({ factor, live }: Readonly<Record<'factor' | 'live', tf.Tensor>>, side: Side): tf.Tensor {
   const excess = excessOnHost(factor.dataSync<'float32'>(), live.dataSync<'float32'>(), layoutOf(factor, side));
-  return tf.scalar(excess.reduce((sum, value) => sum + value * value, 0));
+  let sum = 0;
+  for (const value of excess) sum += value * value;
+  return tf.scalar(sum);
 }
 
 function slopeOnHost(

@@ -17,19 +17,25 @@ const composition: Score = (of) => {
 
 const onHost: Score = (of) => {
   const read = (name: Names | OtherNames) => of[name].dataSync<'float32'>();
-  const lambda = product(read('sensitivityOfLambda'), read('uncertaintyOfLambda'));
-  const a = product(read('sensitivityOfA'), read('uncertaintyOfA'));
-  const b = product(read('sensitivityOfB'), read('uncertaintyOfB'));
+  const [a, lambda, b] = [read('sensitivityOfA'), read('sensitivityOfLambda'), read('sensitivityOfB')];
+  const [spreadOfA, spreadOfLambda, spreadOfB] = [
+    read('uncertaintyOfA'),
+    read('uncertaintyOfLambda'),
+    read('uncertaintyOfB'),
+  ];
   const rank = lambda.length;
   const [rows, columns] = [a.length / rank, b.length / rank];
-  const scores = lambda.map((score, triplet) => {
+  const scores = new Float32Array(rank);
+  for (let triplet = 0; triplet < rank; triplet++) {
     let sumOfA = 0;
-    for (let row = 0; row < rows; row++) sumOfA += a[row * rank + triplet] as number;
+    for (let at = triplet; at < a.length; at += rank) sumOfA += (a[at] as number) * (spreadOfA[at] as number);
     let sumOfB = 0;
-    for (let column = 0; column < columns; column++) sumOfB += b[triplet * columns + column] as number;
-    return score + sumOfA / rows + sumOfB / columns;
-  });
-  return tf.tensor1d(Float32Array.from(scores));
+    const end = (triplet + 1) * columns;
+    for (let at = triplet * columns; at < end; at++) sumOfB += (b[at] as number) * (spreadOfB[at] as number);
+    const own = (lambda[triplet] as number) * (spreadOfLambda[triplet] as number);
+    scores[triplet] = own + sumOfA / rows + sumOfB / columns;
+  }
+  return tf.tensor1d(scores);
 };
 
 const score: Score = operation({
@@ -54,8 +60,4 @@ export function tripletScore(sensitivity: Triplets, uncertainty: Triplets): tf.T
     },
     {},
   );
-}
-
-function product(left: Float32Array, right: Float32Array): Float64Array {
-  return Float64Array.from(left, (value, index) => value * (right[index] as number));
 }
