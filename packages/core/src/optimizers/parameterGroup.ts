@@ -36,3 +36,14 @@ export function loraPlus(ratio = 16): ParameterGroup {
   requireInRange('loraPlus', { ratio }, { from: 1 });
   return { name: 'lora-plus', match: /\/b$/, learningRateFactor: ratio };
 }
+
+/** Refuses groups that no leaf trains by, which would otherwise have no effect without a word. */
+export function requireMatched(groups: readonly ParameterGroup[], leaves: readonly string[]): void {
+  const matched = new Set(leaves.map((leaf) => groupOf(groups, leaf)));
+  const idle = groups.filter((group) => !matched.has(group)).map(({ name }) => `"${name}"`);
+  if (idle.length === 0) return;
+  throw new PeftError(
+    'optimizer/group-idle',
+    `no trained tensor falls to parameter group ${idle.join(', ')}; leaf paths look like "${leaves[0]}", and the first group that matches a leaf has it.`,
+  );
+}

@@ -1,4 +1,4 @@
-import { fold, PeftError } from '@peft/ops';
+import { PeftError } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import { eagerEngine } from '../eagerEngine.ts';
 import type { Effect } from '../effect.ts';
@@ -6,30 +6,25 @@ import type { Engine, HostInputs, Program, StepMetrics } from '../engine.ts';
 import { type FinishedLink, finishLink, mergeInto, replayLinks } from '../finishedLink.ts';
 import { sizeOf, toTensor } from '../hostArray.ts';
 import type { AnyModel } from '../model.ts';
+import { requireMatched } from '../optimizers/parameterGroup.ts';
 import type { AnyAdapter, Clock, Context, Step } from '../strategy.ts';
 import type { Target } from '../target.ts';
 import { disposeAdapter, type TrainedAdapter } from '../trainedAdapter.ts';
 import { disposeUnless, leavesOf, type Snapshot, type Tree } from '../tree.ts';
 import type { Weights } from '../weights.ts';
 import { BatchReader, type DataPosition } from './batchReader.ts';
-import { decidingValue, improves } from './bestKeeper.ts';
 import { nonFiniteError } from './diagnose.ts';
-import { type Evaluation, evaluateStep, evaluateWith } from './evaluate.ts';
+import { Evaluator } from './evaluator.ts';
 import type { TrainEvent } from './events.ts';
 import type { FineTuneOptions, RunResult, StopReason } from './fineTune.ts';
 import { readSnapshot, uploadSnapshot } from './hostSnapshot.ts';
-import { type Lane, type LaneCall, laneInputs, lanesOf } from './lanes.ts';
+import { type Lane, type LaneCall, lanesOf } from './lanes.ts';
 import type { HostBatch } from './loss.ts';
 import { planRun, type RunPlan } from './planRun.ts';
 import { completeSlots, openSlots, restartSlots, type SlotBook, selectSlots, slotTree } from './slotBook.ts';
 import { startFrom } from './startFrom.ts';
-import {
-  type BestState,
-  checkResume,
-  type TrainingState,
-  type TrainingStore,
-  trainingStateVersion,
-} from './trainingState.ts';
+import { stepInputs } from './stepInputs.ts';
+import { checkResume, type TrainingState, type TrainingStore, trainingStateVersion } from './trainingState.ts';
 import { paramsOf, type StepInputs, type StepPlan, type StepState, trainStep } from './trainStep.ts';
 import { warnIfSlowBackend } from './warnIfSlowBackend.ts';
 
@@ -43,18 +38,15 @@ export class Trainer {
   readonly #engine: Engine;
   readonly #weights: Weights;
   readonly #targets: ReadonlyMap<string, Target>;
+  readonly #evaluator: Evaluator;
   #reader: BatchReader;
   #program: Program | undefined;
   #lanes: ReadonlyMap<string, Lane> = new Map();
   #starts: ReadonlyMap<string, number> = new Map();
   #step = 0;
   #finished: readonly FinishedLink[] = [];
-  #best: BestState | undefined;
-  #lastEvaluation: Evaluation | undefined;
-  #hasStoppedEarly = false;
   #position: DataPosition = { epoch: 0, batch: 0 };
   #isBetweenSteps = true;
-  #evaluator: Program | undefined;
 
   constructor(model: AnyModel, options: FineTuneOptions) {
     this.#model = model;
@@ -62,6 +54,7 @@ export class Trainer {
     this.#plan = planRun(model, options);
     this.#engine = options.engine ?? eagerEngine();
     this.#weights = model.weights.fork();
+    this.#evaluator = new Evaluator(this.#engine, this.#plan, options);
     this.#targets = new Map(this.#plan.targets.map((target) => [target.path, target]));
     this.#reader = new BatchReader(options.data, this.#plan.seed);
   }
@@ -75,7 +68,7 @@ export class Trainer {
   }
 
   get isDone(): boolean {
-    return this.#hasStoppedEarly || this.#step >= this.#plan.totalSteps;
+    return this.#evaluator.isPatienceOver || this.#step >= this.#plan.totalSteps;
   }
 
   /** Makes a fresh adapter, or restores the run to resume. */
@@ -86,6 +79,10 @@ export class Trainer {
     for (const warning of this.#plan.warnings) warn(warning);
     const { resume } = this.#options;
     const state = resume ? await this.#restore(resume) : this.#begin();
+    requireMatched(
+      this.#plan.groups,
+      leavesOf(paramsOf(state)).map(([leaf]) => leaf),
+    );
     await this.#compile(state);
     const trainable = leavesOf(paramsOf(state)).reduce((total, [, leaf]) => total + sizeOf(leaf.shape), 0);
     emit({
@@ -104,7 +101,9 @@ export class Trainer {
     const clock: Clock = { step: this.#step + 1, totalSteps };
     const batches = await this.#drawBatches();
     const program = await this.#programFor(clock);
-    const inputs = await this.#inputs(batches, clock);
+    const { loss, optimizer } = this.#options;
+    const laneCall = await this.#laneCall(clock);
+    const inputs = stepInputs(batches, { ...laneCall, plan: this.#plan, loss, optimizer, lanes: this.#lanes.values() });
     const metrics = await program.step(inputs);
     await this.#refuseNonFinite(metrics, { batches, inputs, clock });
     this.#isBetweenSteps = false;
@@ -126,8 +125,16 @@ export class Trainer {
     });
     for (const effect of effects)
       emit({ type: 'effect', step: clock.step, effect: effect.kind, targets: targetsOf(effect) });
-    if (this.#options.evaluation && (clock.step % this.#plan.evaluateEvery === 0 || this.isDone))
-      await this.#evaluate(clock, emit);
+    if (this.#evaluator.isDue(clock)) {
+      const call = {
+        clock,
+        state: await this.#state(),
+        stepPlan: this.#stepPlan(),
+        finishedCount: this.#finished.length,
+      };
+      const evaluated = await this.#evaluator.evaluate(call);
+      if (evaluated) emit(evaluated);
+    }
     const { checkpoints } = this.#options;
     if (checkpoints && (clock.step % checkpoints.every === 0 || this.isDone)) {
       await this.#save(checkpoints.store);
@@ -164,7 +171,7 @@ export class Trainer {
       tensors: await readSnapshot((await this.#program.state()) as Snapshot),
       starts: Object.fromEntries(this.#starts),
       finished: this.#finished,
-      best: this.#best,
+      best: this.#evaluator.best,
     };
   }
 
@@ -174,7 +181,8 @@ export class Trainer {
     const last = this.#releaseState();
     this.#disposePrograms();
     const { keepBest } = this.#plan;
-    const best = keepBest && this.#best?.tensors && this.#best.step !== this.#step ? this.#best : undefined;
+    const { best: known, last: lastEvaluation } = this.#evaluator;
+    const best = keepBest && known?.tensors && known.step !== this.#step ? known : undefined;
     const state = best?.tensors ? (uploadSnapshot(best.tensors) as unknown as StepState) : last;
     tf.dispose(last.slots);
     if (best) tf.dispose([last.adapter, last.trained, last.strategy] as unknown as tf.TensorContainer);
@@ -185,13 +193,13 @@ export class Trainer {
       await replayLinks(weights, finished, { root: this.#plan.strategy, targets: this.#plan.targets });
     }
     const adapter = this.#trainedAdapter(state, finished);
-    const reason: StopReason = aborted ?? (this.#hasStoppedEarly ? 'stopped-early' : 'finished');
+    const reason: StopReason = aborted ?? (this.#evaluator.isPatienceOver ? 'stopped-early' : 'finished');
     return {
       adapter,
       reason,
       weights,
       step: best?.step ?? this.#step,
-      evaluation: best?.evaluation ?? this.#lastEvaluation,
+      evaluation: best?.evaluation ?? lastEvaluation,
       dispose() {
         disposeAdapter(adapter);
         weights.dispose();
@@ -208,9 +216,8 @@ export class Trainer {
   }
 
   #disposePrograms(): void {
-    this.#evaluator?.dispose();
+    this.#evaluator.dispose();
     this.#program?.dispose();
-    this.#evaluator = undefined;
     this.#program = undefined;
   }
 
@@ -253,7 +260,7 @@ export class Trainer {
     await replayLinks(this.#weights, saved.finished, { root: strategy, targets });
     this.#step = saved.step;
     this.#finished = saved.finished;
-    this.#best = saved.best;
+    this.#evaluator.restore(saved.best);
     this.#starts = new Map(Object.entries(saved.starts));
     this.#position = saved.position;
     this.#reader = new BatchReader(this.#options.data, seed, saved.position);
@@ -269,30 +276,6 @@ export class Trainer {
       batches.push(batch);
     }
     return batches;
-  }
-
-  async #inputs(batches: readonly HostBatch[], clock: Clock): Promise<HostInputs> {
-    const { seed, strategy, schedule } = this.#plan;
-    const count = batches.reduce((total, batch) => total + this.#options.loss.count(batch), 0);
-    if (count === 0) {
-      throw new PeftError(
-        'data/no-counted',
-        `step ${clock.step}: every item of the batch is ignored, so there is nothing to learn from; drop such batches.`,
-      );
-    }
-    const stepSeed = fold(fold(seed, 'dropout'), clock.step);
-    const micro = batches.map((batch, index) => {
-      const key = { dtype: 'int32', shape: [], data: Int32Array.of(fold(stepSeed, index)) } as const;
-      return [String(index), { batch, key }] as const;
-    });
-    const call = { ...(await this.#laneCall(clock)), optimizer: this.#options.optimizer, schedule };
-    const lanes = [...new Set(this.#lanes.values())].map((lane) => [lane.id, laneInputs(lane, call)] as const);
-    return {
-      micro: Object.fromEntries(micro),
-      scale: 1 / count,
-      lanes: Object.fromEntries(lanes),
-      strategy: strategy.inputs?.(call.state, clock) ?? {},
-    };
   }
 
   async #refuseNonFinite(
@@ -345,31 +328,6 @@ export class Trainer {
     const complete = completeSlots(book, paramsOf(state), { optimizer: this.#options.optimizer, step: this.#step });
     this.#starts = complete.starts;
     return { ...state, slots: slotTree(complete) };
-  }
-
-  async #evaluate(clock: Clock, emit: Emit): Promise<void> {
-    const { evaluation, earlyStopping } = this.#options;
-    if (!evaluation) return;
-    const state = await this.#state();
-    this.#evaluator ??= await this.#engine.compile(evaluateStep(this.#stepPlan()));
-    const evaluator = this.#evaluator;
-    evaluator.bind({ ...paramsOf(state), strategy: state.strategy });
-    const result = await evaluateWith(evaluator, this.#stepPlan(), evaluation.data).finally(() => evaluator.release());
-    this.#lastEvaluation = result;
-    const value = decidingValue(result, evaluation);
-    const isSettled = this.#plan.strategy.isSettled?.(state.strategy, clock) ?? true;
-    const isBest = isSettled && improves(value, this.#best, { ...evaluation, ...earlyStopping });
-    if (isBest) {
-      const tensors = this.#plan.keepBest
-        ? await readSnapshot({ ...paramsOf(state), strategy: state.strategy })
-        : undefined;
-      const finishedCount = this.#finished.length;
-      this.#best = { step: clock.step, value, evaluation: result, stale: 0, tensors, finishedCount };
-    } else if (this.#best && isSettled) {
-      this.#best = { ...this.#best, stale: this.#best.stale + 1 };
-      this.#hasStoppedEarly = earlyStopping !== undefined && this.#best.stale >= earlyStopping.patience;
-    }
-    emit({ type: 'evaluation', step: clock.step, ...result, isBest });
   }
 
   /** The step's program; compiled again when leaves no longer share their lanes as before. */

@@ -1,0 +1,85 @@
+import type { Engine, Program } from '../engine.ts';
+import type { Clock } from '../strategy.ts';
+import { decidingValue, improves } from './bestKeeper.ts';
+import { type Evaluation, evaluateStep, evaluateWith } from './evaluate.ts';
+import type { TrainEvent } from './events.ts';
+import type { FineTuneOptions } from './fineTune.ts';
+import { readSnapshot } from './hostSnapshot.ts';
+import type { RunPlan } from './planRun.ts';
+import type { BestState } from './trainingState.ts';
+import { paramsOf, type StepPlan, type StepState } from './trainStep.ts';
+
+export type EvaluatorCall = {
+  readonly clock: Clock;
+  readonly state: StepState;
+  readonly stepPlan: StepPlan;
+  /** Links finished so far, which a best state goes back to. */
+  readonly finishedCount: number;
+};
+
+/** Measures a run on its evaluation data, keeps the best state and says when to stop early. */
+export class Evaluator {
+  readonly #engine: Engine;
+  readonly #options: FineTuneOptions;
+  readonly #plan: RunPlan;
+  #program: Program | undefined;
+  #best: BestState | undefined;
+  #last: Evaluation | undefined;
+  #isPatienceOver = false;
+
+  constructor(engine: Engine, plan: RunPlan, options: FineTuneOptions) {
+    this.#engine = engine;
+    this.#plan = plan;
+    this.#options = options;
+  }
+
+  get best(): BestState | undefined {
+    return this.#best;
+  }
+
+  get last(): Evaluation | undefined {
+    return this.#last;
+  }
+
+  get isPatienceOver(): boolean {
+    return this.#isPatienceOver;
+  }
+
+  /** Continues from a save's best state. */
+  restore(best: BestState | undefined): void {
+    this.#best = best;
+  }
+
+  isDue({ step, totalSteps }: Clock): boolean {
+    return this.#options.evaluation !== undefined && (step % this.#plan.evaluateEvery === 0 || step === totalSteps);
+  }
+
+  /** Evaluates the state, which stays the caller's. */
+  async evaluate({ clock, state, stepPlan, finishedCount }: EvaluatorCall): Promise<TrainEvent | undefined> {
+    const { evaluation, earlyStopping } = this.#options;
+    if (!evaluation) return undefined;
+    const measured = { ...paramsOf(state), strategy: state.strategy };
+    this.#program ??= await this.#engine.compile(evaluateStep(stepPlan));
+    const program = this.#program;
+    program.bind(measured);
+    const result = await evaluateWith(program, stepPlan, evaluation.data).finally(() => program.release());
+    this.#last = result;
+    const value = decidingValue(result, evaluation);
+    const isSettled = this.#plan.strategy.isSettled?.(state.strategy, clock) ?? true;
+    const isBest = isSettled && improves(value, this.#best, { ...evaluation, ...earlyStopping });
+    if (isBest) {
+      const tensors = this.#plan.keepBest ? await readSnapshot(measured) : undefined;
+      this.#best = { step: clock.step, value, evaluation: result, stale: 0, tensors, finishedCount };
+    } else if (this.#best && isSettled) {
+      this.#best = { ...this.#best, stale: this.#best.stale + 1 };
+      this.#isPatienceOver = earlyStopping !== undefined && this.#best.stale >= earlyStopping.patience;
+    }
+    return { type: 'evaluation', step: clock.step, ...result, isBest };
+  }
+
+  /** Forgets the compiled program, whose structure has changed. */
+  dispose(): void {
+    this.#program?.dispose();
+    this.#program = undefined;
+  }
+}
