@@ -19,7 +19,7 @@ test('residuals are said by link', () => {
       [0.5, 0.25],
       [0.6, 0.25],
     ]),
-  ).toBe('0.5000 to 0.6000; 0.2500 to 0.2500');
+  ).toBe('0.5000 to 0.6000; 0.2500');
   expect(floorsSaid([0.44612, 0])).toBe('within 2 % or 0.001 of 0.4461; 0.0000');
 });
 

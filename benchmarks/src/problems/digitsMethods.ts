@@ -13,7 +13,7 @@ export type DigitsMethod = {
 };
 
 const links = 5;
-const learningRates = [0.005, 0.01, 0.02, 0.05];
+const learningRates = [0.01, 0.02, 0.05, 0.1];
 
 /** LoRA of scale 1. */
 export const plainLora = (rank: number) => lora({ rank, alpha: rank });
@@ -27,7 +27,7 @@ export const digitsMethods = {
   full: {
     name: 'full fine-tuning',
     strategy: () => undefined,
-    learningRates: [0.002, 0.005, 0.01, 0.02],
+    learningRates: [0.005, 0.01, 0.02, 0.05],
   },
   loraR1: { name: 'LoRA r 1', strategy: () => plainLora(1), learningRates },
   restartOnly: {

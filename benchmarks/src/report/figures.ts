@@ -14,8 +14,8 @@ export function meanSaid(values: readonly number[], digits = 4): string {
 
 /** Smallest to largest: `0.0022 to 0.0027`. */
 export function rangeSaid(values: readonly number[], digits = 4): string {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  return values.length > 1 ? `${said(low, digits)} to ${said(high, digits)}` : said(low, digits);
+  const [low, high] = [said(Math.min(...values), digits), said(Math.max(...values), digits)];
+  return low === high ? low : `${low} to ${high}`;
 }
 
 /** A fraction from 0 to 1 as percent. */
