@@ -19,6 +19,8 @@ const targets = ['query', 'key', 'value', 'dense', 'classifier'];
 const adapted = (strategy: () => AnyStrategy) => () => ({ strategy: strategy(), targets });
 const rankOne = () => lora({ rank: 1, alpha: 1 });
 
+// AdaLoRA starts from small factors and needs the larger scale its authors use (alpha 16 to 32 over ranks 2 to 12).
+
 /** The methods of the quickstart, in the order of the table. */
 export const methods: readonly Method[] = [
   {
@@ -31,7 +33,7 @@ export const methods: readonly Method[] = [
   {
     name: 'adalora',
     about: 'AdaLoRA: from rank 8 to an average of 5, spread by importance',
-    options: adapted(() => adalora({ initRank: 8, targetRank: 5, alpha: 8 })),
+    options: adapted(() => adalora({ initRank: 8, targetRank: 5, alpha: 32 })),
   },
   {
     name: 'cola',
@@ -41,7 +43,7 @@ export const methods: readonly Method[] = [
   {
     name: 'cola-adalora',
     about: `Chain of AdaLoRA: ${links} links, each from rank 2 to an average of 1`,
-    options: adapted(() => cola(adalora({ initRank: 2, targetRank: 1, alpha: 2 }), { links })),
+    options: adapted(() => cola(adalora({ initRank: 2, targetRank: 1, alpha: 16 }), { links })),
   },
   {
     name: 'restart-only',
