@@ -14,6 +14,7 @@ export { commonSubexpressions } from './passes/commonSubexpressions.ts';
 export { deadCode } from './passes/deadCode.ts';
 export { folding } from './passes/folding.ts';
 export type { Pass } from './passes/pass.ts';
+export { reshapesOutward } from './passes/reshapesOutward.ts';
 export { type PassesOptions, runPasses, standardPasses } from './passes/runPasses.ts';
 export { transposesIntoProducts } from './passes/transposesIntoProducts.ts';
 export { printGraph } from './printGraph.ts';

@@ -60,7 +60,7 @@ describe('eager tfjs, a replay, a replay after the passes and the float64 refere
         expect(tf.memory().numTensors).toBe(before);
         tf.dispose([inputs, eager]);
       }),
-      { numRuns: 12 },
+      { numRuns: 6 },
     );
   });
 });

@@ -3,7 +3,7 @@ import type { Value } from '../graph.ts';
 import { GraphError } from '../graphError.ts';
 import type { OpName } from '../ops/opAttributes.ts';
 import { opNames, rowOf } from '../ops/opTable.ts';
-import { dtypeOf } from '../tensorType.ts';
+import { dtypeOf, sizeOf } from '../tensorType.ts';
 import type { Recorder } from './recorder.ts';
 import { atPlace } from './userPlace.ts';
 
@@ -12,7 +12,7 @@ export const captureBackendName = 'peft-capture';
 /** A tfjs backend that computes nothing: it hands every kernel call to the recorder of the capture in progress. */
 export class CaptureBackend extends tf.KernelBackend {
   recorder: Recorder | undefined;
-  readonly #references = new Map<object, number>();
+  readonly #references = new Map<object, { count: number; readonly value: Value }>();
   /** Tensors seen while capturing, so that those somebody kept can be freed. */
   readonly #seen = new Set<tf.Tensor>();
 
@@ -49,7 +49,8 @@ export class CaptureBackend extends tf.KernelBackend {
 
   /** tfjs counts references of the active backend for variables only. */
   override incRef(dataId: object): never {
-    if (this.#references.has(dataId)) this.#references.set(dataId, this.refCount(dataId) + 1);
+    const reference = this.#references.get(dataId);
+    if (reference) reference.count++;
     throw new GraphError(
       'graph/variable',
       `capture: a tf.Variable is made${atPlace(new Error().stack)}, which is state that the graph cannot hold; take the ` +
@@ -58,15 +59,12 @@ export class CaptureBackend extends tf.KernelBackend {
   }
 
   override refCount(dataId: object): number {
-    return this.#references.get(dataId) ?? 0;
+    return this.#references.get(dataId)?.count ?? 0;
   }
 
   override disposeData(dataId: object): boolean {
-    const left = this.refCount(dataId) - 1;
-    if (left > 0) {
-      this.#references.set(dataId, left);
-      return false;
-    }
+    const reference = this.#references.get(dataId);
+    if (reference && --reference.count > 0) return false;
     this.#references.delete(dataId);
     this.recorder?.forget(dataId);
     return true;
@@ -76,8 +74,10 @@ export class CaptureBackend extends tf.KernelBackend {
   release(): void {
     for (const tensor of this.#seen) if (!tensor.isDisposed) tensor.dispose();
     this.#seen.clear();
-    for (const dataId of [...this.#references.keys()]) tf.engine().removeDataId(dataId, this);
-    this.#references.clear();
+    // Kept and never used: no kernel has seen the tensor itself, but the engine frees by what describes it.
+    for (const [dataId, { value }] of [...this.#references]) {
+      tf.engine().disposeTensor({ dataId, dtype: value.dtype, size: sizeOf(value.shape) } as unknown as tf.Tensor);
+    }
   }
 
   override move(): never {
@@ -112,7 +112,7 @@ export class CaptureBackend extends tf.KernelBackend {
 
   #define(value: Value, name?: string): object {
     const dataId = {};
-    this.#references.set(dataId, 1);
+    this.#references.set(dataId, { count: 1, value });
     this.#recording.define(dataId, value, name);
     return dataId;
   }

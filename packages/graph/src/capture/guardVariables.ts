@@ -12,7 +12,7 @@ export function guardVariables(): () => void {
     variable.assign = () => {
       throw new GraphError(
         'graph/variable',
-        `capture: the variable "${variable.name}" is assigned${atPlace(new Error().stack)}, which a graph cannot do; ` +
+        `capture: the variable "${variable.name}" is assigned${atPlace(new Error().stack, { directly: true })}, which a graph cannot do; ` +
           'take the old value as an input and return the new one.',
       );
     };

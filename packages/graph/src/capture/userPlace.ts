@@ -4,20 +4,13 @@ export const stackDepth = 60;
 const libraries = /[\\/]@tensorflow[\\/]|[\\/]tfjs[\w.-]*[\\/]|[\\/](?:@peft|packages)[\\/]ops[\\/]/;
 
 /**
- * The first line of the user's code on a stack, as `file:line:column`: beneath this package's frames, tfjs's and
- * those of @peft/ops. `undefined` when the stack shows none.
+ * Where the user's code called what threw, as ` at file:line:column`, or nothing where the stack does not tell: the first
+ * line beneath this package's frames, tfjs's and those of @peft/ops; `directly` where tfjs was not between.
  */
-export function userPlace(stack: string | undefined): string | undefined {
+export function atPlace(stack: string | undefined, { directly = false } = {}): string {
   const frames = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
-  const entry = frames.findIndex((line) => libraries.test(line));
-  const place = frames
-    .slice(entry)
-    .find((line) => !libraries.test(line) && !/\(<anonymous>\)|node:internal/.test(line));
-  return place?.match(/\(?((?:file:\/\/|[A-Za-z]:\\|\/|https?:\/\/)?[^()\s]+:\d+:\d+)\)?\s*$/)?.[1];
-}
-
-/** ` at file:line:column`, or nothing. */
-export function atPlace(stack: string | undefined): string {
-  const place = userPlace(stack);
+  const entry = directly ? 1 : frames.findIndex((line) => libraries.test(line));
+  const line = frames.slice(entry).find((each) => !libraries.test(each) && !/<anonymous>\)|node:internal/.test(each));
+  const place = line?.match(/\(?((?:file:\/\/|[A-Za-z]:\\|\/|https?:\/\/)?[^()\s]+:\d+:\d+)\)?\s*$/)?.[1];
   return place === undefined ? '' : ` at ${place}`;
 }

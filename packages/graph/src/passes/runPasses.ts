@@ -6,6 +6,7 @@ import { commonSubexpressions } from './commonSubexpressions.ts';
 import { deadCode } from './deadCode.ts';
 import { folding } from './folding.ts';
 import type { Pass } from './pass.ts';
+import { reshapesOutward } from './reshapesOutward.ts';
 import { transposesIntoProducts } from './transposesIntoProducts.ts';
 
 /** The passes every executor wants, in the order in which each finds most to do. */
@@ -14,6 +15,7 @@ export const standardPasses: readonly Pass[] = [
   aliases,
   folding,
   algebra,
+  reshapesOutward,
   transposesIntoProducts,
   commonSubexpressions,
 ];
