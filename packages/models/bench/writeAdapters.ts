@@ -20,7 +20,7 @@ import * as tf from '@tensorflow/tfjs';
 
 /*
  * Trains adapters on the ViT in fixtures, writes each as a folder under the path given, and expected.json with the
- * logits of this library. fixtures/python/check_written_vit.py loads the folders with transformers and PEFT and compares.
+ * logits of this library; "file" after the path writes the names of transformers 4. fixtures/python/check_written_vit.py loads the folders with transformers and PEFT and compares.
  */
 
 type Options = Partial<FineTuneOptions>;
@@ -65,8 +65,9 @@ function using(strategy: AnyStrategy, targets: readonly string[]): Options {
 }
 
 await tf.setBackend('wasm');
-const folder = process.argv[2];
+const [, , folder, moduleNames = 'python'] = process.argv;
 if (!folder) throw new Error('name the folder to write to');
+if (moduleNames !== 'python' && moduleNames !== 'file') throw new Error('module names are "python" or "file"');
 const base = new URL('../src/__fixtures__/vit/', import.meta.url).pathname;
 const shape = [6, 1, 8, 8];
 const pixels = Float32Array.from({ length: 384 }, (_, index) => Math.sin(index * 1.7) * 1.3);
@@ -84,7 +85,7 @@ for (const [name, options] of Object.entries(cases)) {
     onWarning: () => {},
     ...options,
   }).result;
-  await saveAdapter(adapter, join(folder, name));
+  await saveAdapter(adapter, join(folder, name), { moduleNames });
   const adapted = await attach(model, adapter);
   logits[name] = [...adapted.apply({ pixelValues: tf.tensor(pixels, shape) }).dataSync()];
 }
