@@ -1,3 +1,5 @@
+const encoder = new TextEncoder();
+
 /** A protobuf message in the making: fields in the order they are added. */
 export class Message {
   readonly #parts: Uint8Array[] = [];
@@ -17,7 +19,7 @@ export class Message {
   }
 
   text(field: number, value: string): this {
-    return this.bytes(field, new TextEncoder().encode(value));
+    return this.bytes(field, encoder.encode(value));
   }
 
   bytes(field: number, value: Uint8Array): this {
@@ -57,6 +59,7 @@ export class Message {
 }
 
 function varint(value: number): Uint8Array {
+  if (value >= 0 && value < 0x80) return Uint8Array.of(value);
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, BigInt(value));
   do {
