@@ -47,6 +47,11 @@ const cases: Readonly<Record<string, Options>> = {
     ...using(lora({ rank: 2 }), attention),
     modulesToSave: ['intermediate', 'layernorm_before', 'classifier'],
   },
+  'modules to save, more than layers': {
+    strategy: lora({ rank: 2 }),
+    targets: ['intermediate.dense'],
+    modulesToSave: ['attention', 'layernorm'],
+  },
   'cola of 3': using(cola(lora({ rank: 1, alpha: 2 }), { links: 3 }), everywhere),
   'cola of unequal ranks': {
     ...using(

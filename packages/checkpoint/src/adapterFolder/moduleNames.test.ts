@@ -69,6 +69,15 @@ async function refusal(promise: Promise<unknown>): Promise<string> {
   return `${error.code}: ${error.message}`;
 }
 
+async function configOf(trained: TrainedAdapter): Promise<Record<string, unknown>> {
+  let text = '';
+  await withTemporaryFolder(async (parent) => {
+    await saveAdapter(trained, join(parent, 'adapter'));
+    text = await readFile(join(parent, 'adapter', 'adapter_config.json'), 'utf8');
+  });
+  return JSON.parse(text);
+}
+
 const unexpected = (warning: string) => expect.unreachable(warning);
 
 /** Saves, hands over config and names, loads again and compares outputs. */
@@ -148,12 +157,9 @@ it('excludes targets of rank 0 by the names that Python has', async () => {
   const factors: TrainedAdapter['strategy']['factors'] = (adapter, target) =>
     target.path === 'layer.0.query' ? undefined : live.strategy.factors?.(adapter, target);
   const trained = { ...live, strategy: { ...live.strategy, fileFormat: undefined, factors } };
-  await withTemporaryFolder(async (folder) => {
-    await saveAdapter(trained, join(folder, 'adapter'));
-    expect(JSON.parse(await readFile(join(folder, 'adapter', 'adapter_config.json'), 'utf8'))).toMatchObject({
-      target_modules: ['body.1.q_proj', 'head'],
-      exclude_modules: ['body.0.q_proj'],
-    });
+  expect(await configOf(trained)).toMatchObject({
+    target_modules: ['body.1.q_proj', 'head'],
+    exclude_modules: ['body.0.q_proj'],
   });
   disposeAdapter(live);
 });
@@ -176,6 +182,29 @@ it('names modules trained whole as Python does, and those of a name it lacks one
   const same = await train({ strategy: lora({ rank: 1 }), targets: ['query'], modulesToSave: ['head'] });
   expect((await roundTrip(same)).config.modules_to_save).toEqual(['head']);
   disposeAdapter(same);
+});
+
+it('keeps a name in modules_to_save only where Python finds the same parameters by it, once', async () => {
+  const saved = await train({ strategy: lora({ rank: 1 }), targets: ['head'], modulesToSave: ['query'] });
+  const modulesIn = async (trained: TrainedAdapter) => (await configOf(trained)).modules_to_save;
+  const layers = { 'layer.0.query': 'body.0.query', 'layer.1.query': 'body.1.query' };
+  expect(await modulesIn({ ...saved, pythonPaths: layers })).toEqual(['query']);
+  const exact = ['body.0.query', 'body.1.query'];
+  expect(await modulesIn({ ...saved, pythonPaths: { ...layers, embed: 'query.tokens' } })).toEqual(exact);
+  const within = { ...layers, 'layer.0.query': 'query.0.query' };
+  expect(await modulesIn({ ...saved, pythonPaths: within })).toEqual(['query.0.query', 'body.1.query']);
+  const bias = saved.trained['layer.0.query.bias'] as tf.Tensor;
+  const more = { ...saved, modulesToSave: ['layer'], trained: { ...saved.trained, 'layer.0.norm.gain': bias } };
+  expect(await modulesIn(more)).toEqual(['body.0.q_proj', 'body.1.q_proj', 'layer.0.norm']);
+  disposeAdapter(saved);
+});
+
+it('selects by an expression where only in Python a name ends another', async () => {
+  const trained = await train({ strategy: lora({ rank: 1 }), targets: ['head'] });
+  expect((await configOf(trained)).target_modules).toEqual(['head']);
+  const ends = { ...pythonPaths, head: 'q_proj' };
+  expect((await configOf({ ...trained, pythonPaths: ends })).target_modules).toBe('q_proj');
+  disposeAdapter(trained);
 });
 
 it('names trained biases as Python does, inside and outside adapted layers', async () => {

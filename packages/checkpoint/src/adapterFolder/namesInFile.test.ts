@@ -71,6 +71,19 @@ it("reads Python's names and those of model files alike, by any kind of selectio
   expect(await pathsOf(load({ modules: ['body.1.q_proj'], config: layers }))).toEqual(['layer.1.query']);
 });
 
+it('leaves an output head of another name out of "all-linear"', async () => {
+  const config = { target_modules: 'all-linear' };
+  const named = { ...pythonPaths, head: 'score' };
+  expect(await pathsOf(load({ modules: ['body.0.q_proj', 'body.1.q_proj'], config }, named))).toEqual(targets.slice(1));
+});
+
+it("takes a copy of the base's own weight for what it is, by Python's name", async () => {
+  const embed = (await fixtureModel()).weights.get('embed.weight');
+  const config = { target_modules: ['head', 'q_proj'] };
+  const more = { 'base_model.model.tokens.weight': embed };
+  expect(await pathsOf(load({ modules: python, more, config }))).toEqual(targets);
+});
+
 it('refuses a file that mixes the two', async () => {
   const mixed = {
     modules: ['head', 'body.0.q_proj', 'layer.1.query'],
@@ -133,6 +146,11 @@ it('asks for what either selection means where the tensors fit both sets of name
   const swapped = { 'layer.0.query': 'layer.1.query', 'layer.1.query': 'layer.0.query' };
   const config = { target_modules: ['layer.0.query'] };
   expect(await pathsOf(load({ modules: ['layer.0.query'], config }, swapped))).toEqual(['layer.1.query']);
+  // A name that is one module's here and another's in Python leaves it to the rest.
+  const moved = { 'layer.0.query': 'layer.1.query', 'layer.1.query': 'layer.2.query' };
+  for (const modules of [targets.slice(1), ['layer.1.query', 'layer.2.query']]) {
+    expect(await pathsOf(load({ modules, config: { target_modules: modules } }, moved))).toEqual(targets.slice(1));
+  }
 });
 
 it('keeps patterns on the layers they were written for', async () => {
