@@ -197,6 +197,21 @@ describe('refused', () => {
     );
   });
 
+  it('an attribute or an input that the row does not know, so that it cannot be dropped in silence', () => {
+    const more = ({ x: each }: Captured<typeof inputs>) => ({
+      y: tf.engine().runKernel('Neg', { x: each, shift: each }) as tf.Tensor,
+    });
+    expect(refusal(more)).toBe(
+      'graph/unsupported: capture: Neg at place: the op table does not know its input shift; use versions of @peft/graph and of the operation that belong together.',
+    );
+    const half = ({ x: each }: Captured<typeof inputs>) => ({
+      y: tf.engine().runKernel('Neg', { x: each }, { strength: 0.5, other: undefined as never }) as tf.Tensor,
+    });
+    expect(refusal(half)).toBe(
+      'graph/unsupported: capture: Neg at place: the op table does not know its attribute strength; use versions of @peft/graph and of the operation that belong together.',
+    );
+  });
+
   it('variables, made or assigned, which keep their value', () => {
     const advised = 'take the old value as an input and return the new one.';
     expect(refusal(({ x: each }) => ({ y: tf.variable(each) }))).toBe(

@@ -31,6 +31,14 @@ export class CaptureBackend extends tf.KernelBackend {
 
   run(op: OpName, given: tf.NamedTensorInfoMap, attributes: tf.NamedAttrMap | undefined) {
     const { inputs: names, outputs } = rowOf(op);
+    const unknown = names === 'list' ? [] : Object.keys(given).filter((name) => !names.includes(name));
+    if (unknown.length > 0) {
+      throw new GraphError(
+        'graph/unsupported',
+        `capture: ${op}${atPlace(new Error().stack)}: the op table does not know its input ${unknown.join(', ')}; use versions ` +
+          'of @peft/graph and of the operation that belong together.',
+      );
+    }
     const inputs = (names === 'list' ? Object.values(given) : names.map((name) => given[name])) as tf.TensorInfo[];
     for (const input of inputs) {
       if (this.#recording.isOwn(input.dataId) && input instanceof tf.Tensor) this.#seen.add(input);

@@ -53,6 +53,13 @@ export class Recorder {
     const values = inputs.map((each) => this.valueOf(each));
     try {
       const attributes = rowOf(op).attributes?.(raw, values) ?? {};
+      const unknown = Object.keys(raw).filter((key) => raw[key] !== undefined && !(key in attributes));
+      if (unknown.length > 0) {
+        throw new GraphError(
+          'graph/unsupported',
+          `the op table does not know its attribute ${unknown.join(', ')}; use versions of @peft/graph and of the operation that belong together.`,
+        );
+      }
       return this.builder.add(op, values, attributes as never);
     } catch (error) {
       if (!(error instanceof GraphError)) throw error;
