@@ -259,6 +259,18 @@ describe('refused', () => {
     );
   });
 
+  it('work on the capture backend without a capture', async () => {
+    capture(() => ({}), { inputs: {} });
+    await tf.setBackend('peft-capture');
+    expect(() => tf.tidy(() => tf.tensor1d([1, 2]))).toThrow(
+      new GraphError(
+        'graph/no-capture',
+        'nothing is being captured: call capture() instead of making "peft-capture" the backend.',
+      ),
+    );
+    await tf.setBackend('cpu');
+  });
+
   it('an error of the function itself goes through unchanged', () => {
     const own = new Error('mine');
     expect(() =>
