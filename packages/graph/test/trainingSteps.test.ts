@@ -2,10 +2,11 @@ import { tensorsOf } from '@peft/core';
 import { requireClose } from '@peft/core/testing';
 import { dropout } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { capture, estimateMemory, type Nested, replay, runPasses } from '../src/index.ts';
 import { type Captured, replayEngine } from './replayEngine.ts';
-import { hostWeights, toySteps, trainToy } from './toySteps.ts';
+import { hostWeights, type ToyStep, toySteps, trainToy } from './toySteps.ts';
 import { images, smallVit, trainVit, vitForward } from './vitStep.ts';
 
 /** A replay after the passes rounds in another order than eager tfjs. */
@@ -39,12 +40,29 @@ describe('a captured step gives what the eager step gives, at every step of a ru
     const compare = ({ eager, replayed }: Record<'eager' | 'replayed', Nested<tf.Tensor>>) => {
       compared += requireEqualTrees(replayed, eager);
     };
+    const before = tf.memory().numTensors;
     await trainToy(settings, (model) =>
       replayEngine({ parameters: hostWeights(model), onCapture: (captured) => captures.push(captured), compare }),
     );
+    expect(tf.memory().numTensors).toBe(before);
     expect(compared).toBeGreaterThan(8 * 10);
     for (const captured of captures) expectFewer(captured);
     expect(captures[0]?.raw.parameters).toHaveLength(4);
+  });
+
+  it('LoRA with dropout, on wasm', async () => {
+    await tf.setBackend('wasm');
+    let compared = 0;
+    await trainToy(toySteps['LoRA with dropout'] as ToyStep, (model) =>
+      replayEngine({
+        parameters: hostWeights(model),
+        compare: ({ eager, replayed }) => {
+          compared += requireEqualTrees(replayed, eager, deepTolerance);
+        },
+      }),
+    );
+    await tf.setBackend('cpu');
+    expect(compared).toBeGreaterThan(8 * 10);
   });
 
   it('a vision transformer with LoRA, dropout and a trained head', async () => {
