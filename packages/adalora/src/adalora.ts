@@ -122,13 +122,15 @@ function search(settings: AdaLoraSettings, call: UpdateCall<ByTarget<Triplets>, 
     uncertaintyRate,
   });
   const elected = settings.allocator.allocate({ scores: tripletScores(averages), params: after, budget });
-  const mask = mapTargets(state.mask, (old, path) =>
-    tf.add(old, tf.mul(prune, tf.sub(elected[path] as tf.Tensor, old))),
-  );
   const isFree = tf.sub(1, prune);
-  const params = mapTargets(after, ({ a, lambda, b }, path) => {
-    return { a, lambda: tf.mul(lambda, tf.maximum(elected[path] as tf.Tensor, isFree)), b };
-  });
+  // 1 for the elected and, in a step that does not prune, for all.
+  const isKept = mapTargets(elected, (chosen) => tf.maximum(chosen, isFree));
+  const mask = mapTargets(state.mask, (old, path) => tf.minimum(tf.maximum(old, prune), isKept[path] as tf.Tensor));
+  const params = mapTargets(after, ({ a, lambda, b }, path) => ({
+    a,
+    lambda: tf.mul(lambda, isKept[path] as tf.Tensor),
+    b,
+  }));
   return { params, state: { ...state, mask, averages } };
 }
 

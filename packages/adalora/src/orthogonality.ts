@@ -1,19 +1,14 @@
 import { matMul } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import type { Triplets } from './adaloraState.ts';
-import { factorDistance } from './factorDistance.ts';
+import { tripletDistance } from './tripletDistance.ts';
 
 /** How far the factors of all targets are from orthonormal, as one number. `live` [r] leaves dead triplets out. */
 export type Orthogonality = (factors: readonly (Triplets & { readonly live?: tf.Tensor | undefined })[]) => tf.Scalar;
 
 /** Sum over targets of ||a'a - I||_F^2 + ||bb' - I||_F^2 (equation 4 of the paper); its gradient is 0 at the optimum. */
 export const squaredSum: Orthogonality = (factors) =>
-  tf.addN(
-    factors.flatMap(({ a, lambda, b, live = tf.ones([lambda.size]) }) => [
-      factorDistance(a, live, 'columns'),
-      factorDistance(b, live, 'rows'),
-    ]),
-  ) as tf.Scalar;
+  tf.addN(factors.map(({ a, b, lambda, live = tf.ones([lambda.size]) }) => tripletDistance(a, b, live))) as tf.Scalar;
 
 /** Python PEFT's form: the mean over all 2n factors of the norm itself, with gradient 0 where the norm is 0. */
 export const averagedNorm: Orthogonality = (factors) => {

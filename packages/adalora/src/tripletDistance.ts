@@ -2,33 +2,38 @@ import { type Composition, matMul, operation } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 
 type Side = { readonly side: 'columns' | 'rows' };
-type Distance = Composition<'factor' | 'live', Side>;
+type Names = 'a' | 'b' | 'live';
+type Distance = Composition<Names, Record<string, never>>;
 
-/** Products of a Gram matrix below which wasm is faster without its kernels. */
+/** Products of a target's Gram matrices below which wasm is faster without its kernels. */
 const few = 65_536;
 
 /**
- * Squared Frobenius distance of a factor's Gram matrix from the identity: of `a` [n, r] by its columns, of `b` [r, n] by
- * its rows. `live` [r] holds 1 for the vectors that count and 0 for the others.
+ * How far the factors of a target are from orthonormal: ||a'a - I||_F^2 + ||bb' - I||_F^2 of a [in, r] and b [r, out].
+ * `live` [r] holds 1 for the triplets that count and 0 for the others.
  */
-export function factorDistance(factor: tf.Tensor, live: tf.Tensor, side: Side['side']): tf.Scalar {
-  return distance({ factor, live }, { side }) as tf.Scalar;
+export function tripletDistance(a: tf.Tensor, b: tf.Tensor, live: tf.Tensor): tf.Scalar {
+  return distance({ a, b, live }, {}) as tf.Scalar;
 }
 
+const composition: Distance = ({ a, b, live }) =>
+  tf.add(tf.sum(tf.square(excessOf(a, live, 'columns'))), tf.sum(tf.square(excessOf(b, live, 'rows'))));
+
 const distance: Distance = operation({
-  name: 'PeftFactorDistance',
-  compose: ({ factor, live }, { side }) => tf.sum(tf.square(excessOf(factor, live, side))),
+  name: 'PeftTripletDistance',
+  compose: composition,
   onBackend: {
     cpu: distanceOnHost,
-    wasm: (inputs, attributes) =>
-      workOf(inputs.factor, attributes) < few
-        ? distanceOnHost(inputs, attributes)
-        : tf.sum(tf.square(excessOf(inputs.factor, inputs.live, attributes.side))),
+    wasm: (inputs, attributes) => {
+      const work = workOf(inputs.a, { side: 'columns' }) + workOf(inputs.b, { side: 'rows' });
+      return work < few ? distanceOnHost(inputs) : composition(inputs, attributes);
+    },
   },
   gradient: {
-    saves: ['factor', 'live'],
-    of: (dy, { factor, live }, { side }) => ({
-      factor: () => slope({ factor, live, dy }, { side }),
+    saves: ['a', 'b', 'live'],
+    of: (dy, { a, b, live }) => ({
+      a: () => slope({ factor: a, live, dy }, { side: 'columns' }),
+      b: () => slope({ factor: b, live, dy }, { side: 'rows' }),
       live: () => tf.zerosLike(live),
     }),
   },
@@ -41,7 +46,7 @@ const slopeComposition: Composition<'factor' | 'live' | 'dy', Side> = ({ factor,
 
 /** 4 a (a'a - I) for columns, 4 (bb' - I) b for rows. */
 const slope: Composition<'factor' | 'live' | 'dy', Side> = operation({
-  name: 'PeftFactorDistanceGradient',
+  name: 'PeftTripletDistanceGradient',
   compose: slopeComposition,
   onBackend: {
     cpu: slopeOnHost,
@@ -90,10 +95,17 @@ function excessOnHost(values: Float32Array, live: Float32Array, layout: Layout):
   return excess;
 }
 
-function distanceOnHost({ factor, live }: Readonly<Record<'factor' | 'live', tf.Tensor>>, side: Side): tf.Tensor {
-  const excess = excessOnHost(factor.dataSync<'float32'>(), live.dataSync<'float32'>(), layoutOf(factor, side));
+function distanceOnHost({ a, b, live }: Readonly<Record<Names, tf.Tensor>>): tf.Tensor {
+  const counted = live.dataSync<'float32'>();
   let sum = 0;
-  for (const value of excess) sum += value * value;
+  for (const [factor, side] of [
+    [a, 'columns'],
+    [b, 'rows'],
+  ] as const) {
+    for (const value of excessOnHost(factor.dataSync<'float32'>(), counted, layoutOf(factor, { side }))) {
+      sum += value * value;
+    }
+  }
   return tf.scalar(sum);
 }
 
