@@ -10,7 +10,7 @@ export type EarlyStopping = {
   readonly minimumChange?: number;
 };
 
-/** Which evaluated value counts, and which way. */
+/** Which evaluated value counts, and which way: the loss, less being better, or a metric with a mode. */
 export type BestBy = { readonly metric?: string; readonly mode?: 'min' | 'max' };
 
 /** Refuses impossible early-stopping options. */

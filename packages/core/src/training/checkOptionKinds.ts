@@ -4,7 +4,11 @@ import type { Problems } from './problems.ts';
 
 /** Refuses options that are not of their kind: what the types say, for callers without them. */
 export function checkOptionKinds(options: FineTuneOptions, problems: Problems): void {
-  const { optimizer, loss, data, schedule, bias = 'none', evaluation } = options;
+  const { strategy, optimizer, loss, data, schedule, bias = 'none', evaluation } = options;
+  problems.when(
+    strategy !== undefined && typeof strategy?.init !== 'function',
+    `strategy is ${describe(strategy)}, which is none; pass what a method returns, for example lora({ rank: 8 }).`,
+  );
   problems.when(typeof optimizer?.update !== 'function', 'optimizer is missing; pass one, for example adamw().');
   problems.when(typeof loss?.sum !== 'function', 'loss is missing; pass one, for example classification().');
   problems.when(
@@ -27,13 +31,20 @@ export function checkOptionKinds(options: FineTuneOptions, problems: Problems): 
     `bias is ${describe(bias)}; it must be "none", "all" or "adapted".`,
   );
   if (!evaluation) return;
-  const { metric = 'loss', mode = 'min' } = evaluation;
+  const { metric = 'loss', mode } = evaluation;
   const known = ['loss', ...Object.keys(loss?.metrics ?? {})];
   problems.when(
     !known.includes(metric),
     `evaluation.metric is ${describe(metric)}; this loss reports ${known.join(', ')}.`,
   );
-  problems.when(!['min', 'max'].includes(mode), `evaluation.mode is ${describe(mode)}; it must be "min" or "max".`);
+  problems.when(
+    mode === undefined && metric !== 'loss' && known.includes(metric),
+    `evaluation.metric is "${metric}" without a mode; pass mode: "max" if more is better, or "min".`,
+  );
+  problems.when(
+    mode !== undefined && !['min', 'max'].includes(mode),
+    `evaluation.mode is ${describe(mode)}; it must be "min" or "max".`,
+  );
 }
 
 function isReadable(data: unknown): boolean {
@@ -42,5 +53,6 @@ function isReadable(data: unknown): boolean {
 }
 
 function describe(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
   return typeof value === 'string' ? `"${value}"` : String(value);
 }

@@ -23,7 +23,7 @@ export type BatchesOptions = {
 
 /** Rows of equally long columns (first axis: examples), drawn in batches. */
 export function batches(columns: Readonly<Record<string, HostArray>>, options: BatchesOptions): DataSource {
-  const { batchSize, shuffle = true, dropLast = false } = options;
+  const { batchSize, shuffle = true, dropLast = false } = options ?? {};
   requireInRange('batches', { batchSize }, { from: 1, integer: true });
   const rows = rowCount(columns);
   const count = dropLast ? Math.floor(rows / batchSize) : Math.ceil(rows / batchSize);
@@ -56,6 +56,12 @@ export function isDataSource(data: Data): data is DataSource {
 
 function rowCount(columns: Readonly<Record<string, HostArray>>): number {
   const lengths = Object.entries(columns).map(([name, { shape, data }]) => {
+    if (!Array.isArray(shape) || !ArrayBuffer.isView(data)) {
+      throw new PeftError(
+        'data/not-an-array',
+        `batches: column "${name}" is not a host array; pass { dtype, shape, data } (hostArray() makes one).`,
+      );
+    }
     if (sizeOf(shape) !== data.length) {
       throw new PeftError('data/shape', `batches: column "${name}" has ${data.length} values but shape [${shape}].`);
     }

@@ -159,6 +159,26 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       'option/conflict: fineTune: evaluation.metric is "accuracy"; this loss reports loss.',
     ],
     [
+      'a metric that may be better either way',
+      train({ loss: classification(), evaluation: { data: validation, metric: 'accuracy' } }),
+      'option/conflict: fineTune: evaluation.metric is "accuracy" without a mode; pass mode: "max" if more is better, or "min".',
+    ],
+    [
+      'the method instead of what it returns',
+      train({ strategy: toyStrategy }),
+      'option/conflict: fineTune: strategy is a function, which is none; pass what a method returns, for example lora({ rank: 8 }).',
+    ],
+    [
+      'options of other names',
+      train({ epoch: 3 }),
+      'option/conflict: fineTune: "epoch" is no option; the options are strategy, targets, exclude, layers, layersPattern, modulesToSave, bias, loss, data, steps, epochs, accumulate, optimizer, schedule, groups, maxGradientNorm, seed, evaluation, earlyStopping, keepBest, keepLinks, checkpoints, resume, from, engine, signal, onEvent, onWarning, progress.',
+    ],
+    [
+      'no options at all',
+      () => fineTune(toyModel(), undefined as never),
+      'option/missing: fineTune: no options were given; loss, data, optimizer, schedule and steps or epochs are needed.',
+    ],
+    [
       'an unknown mode',
       train({ evaluation: { data: validation, mode: 'largest' } }),
       'option/conflict: fineTune: evaluation.mode is "largest"; it must be "min" or "max".',
@@ -187,6 +207,29 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       'all that is wrong, at once',
       train({ steps: undefined, accumulate: -1, targets: undefined, bias: 'some', schedule: -1 }),
       'option/range: fineTune: 5 options are wrong:\n- fineTune: schedule is -1; it must be a number at least 0.\n- fineTune: bias is "some"; it must be "none", "all" or "adapted".\n- fineTune: accumulate is -1; it must be a whole number at least 1.\n- fineTune: strategy "toy" needs targets; pass targets, for example "all-linear".\n- fineTune: neither steps nor epochs is given; pass one of the two.',
+    ],
+  ],
+  models: [
+    [
+      'a model of tfjs',
+      () => fineTune(tf.sequential() as never, toyOptions()),
+      'model/record: fineTune: the model lacks targets (a list), weights (new Weights(...)); pass a record { targets, weights, apply }, or a model that loadPretrained of @peft/models read.',
+    ],
+    [
+      'no model',
+      () => fineTune(undefined as never, toyOptions()),
+      'model/record: fineTune: the model lacks targets (a list), weights (new Weights(...)), apply (a function of batch and at); pass a record { targets, weights, apply }, or a model that loadPretrained of @peft/models read.',
+    ],
+    [
+      'a target that lies about its weight',
+      () => {
+        const model = toyModel();
+        const targets = model.targets.map((target) =>
+          target.path === 'embed' ? { ...target, shape: [2, 3] } : target,
+        );
+        return fineTune({ ...model, targets }, toyOptions());
+      },
+      'model/target-shape: fineTune: targets disagree with their weights: "embed" says [2,3], its weight is [7,6]; give each target the shape of its weight, [in, out] where it is dense.',
     ],
   ],
   schedules: [
@@ -231,6 +274,16 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       'no columns',
       () => batches({}, { batchSize: 1 }),
       'data/empty: batches: no columns were given; pass at least one.',
+    ],
+    [
+      'plain arrays as columns',
+      () => batches({ x: [[1], [2]] } as never, { batchSize: 1 }),
+      'data/not-an-array: batches: column "x" is not a host array; pass { dtype, shape, data } (hostArray() makes one).',
+    ],
+    [
+      'no size of a batch',
+      () => batches(columns, undefined as never),
+      'option/range: batches: batchSize is undefined; it must be a whole number at least 1.',
     ],
     [
       'no rows',

@@ -9,7 +9,9 @@ import { selectTargets } from '../targets/selectTargets.ts';
 import type { TargetOptions } from '../targets/targetSelection.ts';
 import { targetWarnings } from '../targets/targetWarnings.ts';
 import { checkEarlyStopping } from './bestKeeper.ts';
+import { checkModel, checkTargetShapes } from './checkModel.ts';
 import { checkOptionKinds } from './checkOptionKinds.ts';
+import { checkOptionNames } from './checkOptionNames.ts';
 import { isDataSource } from './dataSource.ts';
 import type { FineTuneOptions } from './fineTune.ts';
 import type { Schedule } from './lanes.ts';
@@ -35,7 +37,14 @@ export type RunPlan = {
 
 /** Checks every option and throws once, with all that is wrong. */
 export function planRun(model: AnyModel, options: FineTuneOptions): RunPlan {
+  checkModel(model);
+  if (!options)
+    throw new PeftError(
+      'option/missing',
+      'fineTune: no options were given; loss, data, optimizer, schedule and steps or epochs are needed.',
+    );
   const problems = new Problems();
+  checkOptionNames(options, problems);
   checkOptionKinds(options, problems);
   const { strategy = noStrategy, accumulate = 1, seed = 0, schedule, groups = [] } = options;
   const keepLinks = options.keepLinks ?? true;
@@ -87,6 +96,7 @@ export function planRun(model: AnyModel, options: FineTuneOptions): RunPlan {
   );
 
   const targets = problems.of(() => chooseTargets(model, options)) ?? [];
+  problems.of(() => checkTargetShapes(model, targets));
   const trained = problems.of(() => trainedPaths(model, options, targets)) ?? [];
   problems.when(
     problems.isEmpty && targets.length === 0 && trained.length === 0,
