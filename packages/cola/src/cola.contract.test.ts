@@ -12,21 +12,21 @@ const searching = () => adalora({ initRank: 3, targetRank: 1, alpha: 4, warmupSt
 
 const mixed = () =>
   perTarget([
-    { targets: ['query'], strategy: searching() as AnyStrategy },
-    { targets: ['embed', 'head'], strategy: lora({ rank: 2 }) as AnyStrategy },
+    { targets: ['query'], strategy: searching() },
+    { targets: ['embed', 'head'], strategy: lora({ rank: 2 }) },
   ]);
 
 /** What links are made of, by name; a chain must not care. */
 const links: Readonly<Record<string, (index: number) => AnyStrategy>> = {
-  "an outsider's strategy": () => toyStrategy({ rank: 2, scale: 2 }) as AnyStrategy,
-  'ranks that step down': (index) => toyStrategy({ rank: 3 - index }) as AnyStrategy,
-  LoRA: () => lora({ rank: 2, alpha: 3 }) as AnyStrategy,
-  DoRA: () => lora({ rank: 2, dora: true }) as AnyStrategy,
-  AdaLoRA: () => searching() as AnyStrategy,
+  "an outsider's strategy": () => toyStrategy({ rank: 2, scale: 2 }),
+  'ranks that step down': (index) => toyStrategy({ rank: 3 - index }),
+  LoRA: () => lora({ rank: 2, alpha: 3 }),
+  DoRA: () => lora({ rank: 2, dora: true }),
+  AdaLoRA: () => searching(),
   'LoRA, AdaLoRA and DoRA in turn': (index) =>
     [lora({ rank: 2 }), searching(), lora({ rank: 1, dora: true })][index] as AnyStrategy,
-  'AdaLoRA beside LoRA': () => mixed() as AnyStrategy,
-  'chains of LoRA': () => cola(lora({ rank: 1 }), { links: 2 }) as AnyStrategy,
+  'AdaLoRA beside LoRA': () => mixed(),
+  'chains of LoRA': () => cola(lora({ rank: 1 }), { links: 2 }),
 };
 
 describe.each(['cpu', 'wasm'])('chain laws on %s', (backend) => {
@@ -34,8 +34,7 @@ describe.each(['cpu', 'wasm'])('chain laws on %s', (backend) => {
     await tf.setBackend(backend);
   });
   describe.each(Object.entries(links))('over %s', (_name, link) => {
-    const chain = (each: (index: number) => AnyStrategy, options: Parameters<typeof cola>[1]) =>
-      cola(each, options) as AnyStrategy;
+    const chain = (each: (index: number) => AnyStrategy, options: Parameters<typeof cola>[1]) => cola(each, options);
     for (const law of chainLaws(chain, link)) it(law.name, law.check);
   });
 });
@@ -45,18 +44,18 @@ describe('laws of a strategy', () => {
     await tf.setBackend('cpu');
   });
   describe.each(Object.entries(links))('over a chain of %s', (_name, link) => {
-    for (const law of strategyLaws(() => cola(link, { links: 3 }) as AnyStrategy)) it(law.name, law.check);
+    for (const law of strategyLaws(() => cola(link, { links: 3 }))) it(law.name, law.check);
   });
   describe('over a chain of chains of AdaLoRA', () => {
-    const make = () => cola(cola(searching(), { links: 2 }), { links: 2 }) as AnyStrategy;
+    const make = () => cola(cola(searching(), { links: 2 }), { links: 2 });
     for (const law of strategyLaws(make, { run: { steps: 8 } })) it(law.name, law.check);
   });
   describe('over routes, one of which is a chain', () => {
     const make = () =>
       perTarget([
-        { targets: ['query'], strategy: cola(lora({ rank: 2 }), { links: 2, restart: 'all' }) as AnyStrategy },
-        { targets: ['embed', 'head'], strategy: toyStrategy() as AnyStrategy },
-      ]) as AnyStrategy;
+        { targets: ['query'], strategy: cola(lora({ rank: 2 }), { links: 2, restart: 'all' }) },
+        { targets: ['embed', 'head'], strategy: toyStrategy() },
+      ]);
     for (const law of strategyLaws(make)) it(law.name, law.check);
   });
 });

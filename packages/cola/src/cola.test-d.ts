@@ -7,7 +7,8 @@ import { type ColaState, cola } from './index.ts';
 export const chain: Strategy<ByTarget<Triplets>, ColaState<AdaLoraState>> = cola(adalora({}), { links: 3 });
 export const nested = cola(cola(lora(), { links: 2 }), { links: 2 });
 export const stepDown = cola((index) => lora({ rank: 4 - index }), { steps: [100, 50, 50], restart: 'all' });
-export const anywhere: readonly AnyStrategy[] = [chain, nested, stepDown];
+export const inTurn = cola((index) => (index === 0 ? lora() : adalora({})), { links: 2 });
+export const anywhere: readonly AnyStrategy[] = [chain, nested, stepDown, inTurn];
 
 // @ts-expect-error: a number is no strategy
 cola(42, { links: 2 });

@@ -253,6 +253,16 @@ describe('wrong chains', () => {
       'option/range: cola: links is 1.5; it must be a whole number at least 1.',
     ],
     [
+      'no options',
+      () => cola(pair(), undefined as never),
+      'chain/options: cola: neither links nor steps is given; pass the number of links or the length of each.',
+    ],
+    [
+      'an option of another name',
+      () => cola(pair(), { links: 2, restarts: 'all' } as never),
+      'chain/options: cola: "restarts" is no option; the options are links, steps, restart, schedule.',
+    ],
+    [
       'an empty list of lengths',
       () => cola(pair(), { steps: [] }),
       'chain/options: cola: steps is empty; a chain needs at least one link.',

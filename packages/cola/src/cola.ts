@@ -33,6 +33,12 @@ export type ColaState<S extends Snapshot = Snapshot> = {
 export function cola<P extends Tree, S extends Snapshot>(
   link: Strategy<P, S> | ((index: number) => Strategy<P, S>),
   options: ColaOptions,
+): Strategy<P, ColaState<S>>;
+/** A chain whose links differ in method. */
+export function cola(link: (index: number) => AnyStrategy, options: ColaOptions): Strategy<Tree, ColaState>;
+export function cola<P extends Tree, S extends Snapshot>(
+  link: Strategy<P, S> | ((index: number) => Strategy<P, S>),
+  options: ColaOptions,
 ): Strategy<P, ColaState<S>> {
   const { count, restart, schedule } = checkOptions(options);
   const links = linksOf(link, count);

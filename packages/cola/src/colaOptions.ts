@@ -14,7 +14,14 @@ export type ColaOptions = {
 
 /** The options with their defaults. */
 export function checkOptions(options: ColaOptions) {
-  const { links, steps, restart = 'targets', schedule = 'restart' } = options;
+  const { links, steps, restart = 'targets', schedule = 'restart', ...unknown } = options ?? {};
+  const [name] = Object.keys(unknown);
+  if (name !== undefined) {
+    throw new PeftError(
+      'chain/options',
+      `cola: "${name}" is no option; the options are links, steps, restart, schedule.`,
+    );
+  }
   if (links === undefined && steps === undefined) {
     throw new PeftError(
       'chain/options',
