@@ -3,11 +3,13 @@ import {
   type AnyStrategy,
   attach,
   evaluate,
+  hostArray,
   type Loss,
   mergeAdapter,
   regression,
   type TrainingState,
   toTensor,
+  Weights,
 } from '@peft/core';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
@@ -174,7 +176,9 @@ test('D7: an adapter saved between two prunings keeps the triplets that came bac
 test('D8: a target that the loss does not reach is named', async () => {
   const model = layerStack([6, 5, 4], 3);
   const unused = { path: 'unused', kind: 'dense', shape: [6, 5] };
-  const withUnused = { ...model, targets: [...model.targets, unused] };
+  const arrays = model.weights.paths.map((path) => [path, model.weights.get(path)] as const);
+  const weights = new Weights([...arrays, ['unused.weight', hostArray(new Float32Array(30), unused.shape)]]);
+  const withUnused = { ...model, weights, targets: [...model.targets, unused] };
   await expect(toyRun(adalora({ ...life, orthogonality: 0 }), {}, withUnused)).rejects.toThrow(
     'the loss does not depend on 3 trained tensors, which would never learn: adapter/unused/a, adapter/unused/b, adapter/unused/lambda.',
   );
