@@ -1,5 +1,6 @@
 import { adamw as adamwUpdate } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
+import { refuseUnknown } from '../refuseUnknown.ts';
 import { requireInRange } from '../requireInRange.ts';
 import type { Optimizer } from './optimizer.ts';
 
@@ -13,6 +14,7 @@ export type AdamwOptions = {
 
 /** AdamW with torch's arithmetic (Loshchilov and Hutter 2019). */
 export function adamw(options: AdamwOptions = {}): Optimizer {
+  refuseUnknown('adamw', options, ['beta1', 'beta2', 'epsilon', 'weightDecay']);
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = options;
   requireInRange('adamw', { beta1, beta2 }, { from: 0, below: 1 });
   requireInRange('adamw', { epsilon, weightDecay }, { from: 0 });

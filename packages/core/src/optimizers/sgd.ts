@@ -1,5 +1,6 @@
 import { PeftError } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
+import { refuseUnknown } from '../refuseUnknown.ts';
 import { requireInRange } from '../requireInRange.ts';
 import type { Optimizer, Slots } from './optimizer.ts';
 
@@ -12,6 +13,7 @@ export type SgdOptions = {
 
 /** Stochastic gradient descent with torch's momentum: velocity = momentum * velocity + gradient, from zero. */
 export function sgd(options: SgdOptions = {}): Optimizer {
+  refuseUnknown('sgd', options, ['momentum', 'nesterov', 'weightDecay']);
   const { momentum = 0, nesterov = false, weightDecay = 0 } = options;
   requireInRange('sgd', { momentum }, { from: 0, below: 1 });
   requireInRange('sgd', { weightDecay }, { from: 0 });

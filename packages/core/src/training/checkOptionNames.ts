@@ -1,5 +1,5 @@
+import { refuseUnknown } from '../refuseUnknown.ts';
 import type { FineTuneOptions } from './fineTune.ts';
-import type { Problems } from './problems.ts';
 
 const known: Readonly<Record<keyof FineTuneOptions, true>> = {
   strategy: true,
@@ -33,9 +33,7 @@ const known: Readonly<Record<keyof FineTuneOptions, true>> = {
   progress: true,
 };
 
-/** Refuses options of other names, which would have no effect and no error. */
-export function checkOptionNames(options: FineTuneOptions, problems: Problems): void {
-  for (const name of Object.keys(options)) {
-    problems.when(!(name in known), `"${name}" is no option; the options are ${Object.keys(known).join(', ')}.`);
-  }
+/** Refuses options that fineTune does not have. */
+export function checkOptionNames(options: FineTuneOptions): void {
+  refuseUnknown('fineTune', options, Object.keys(known));
 }

@@ -134,6 +134,16 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       'option/range: adamw: beta1 is 1, beta2 is 1.5; it must be a number at least 0 and below 1.',
     ],
     [
+      'the learning rate given to the optimizer',
+      () => adamw({ lr: 1e-3, betas: [0.9, 0.99] } as never),
+      'option/unknown: adamw: "lr", "betas" are no options; the options are beta1, beta2, epsilon, weightDecay.',
+    ],
+    [
+      'an option that sgd does not have',
+      () => sgd({ lr: 0.1 } as never),
+      'option/unknown: sgd: "lr" is no option; the options are momentum, nesterov, weightDecay.',
+    ],
+    [
       'a momentum that is not a number',
       () => sgd({ momentum: Number.NaN }),
       'option/range: sgd: momentum is NaN; it must be a number at least 0 and below 1.',
@@ -171,7 +181,7 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     [
       'options of other names',
       train({ epoch: 3 }),
-      'option/conflict: fineTune: "epoch" is no option; the options are strategy, targets, exclude, layers, layersPattern, modulesToSave, bias, loss, data, steps, epochs, accumulate, optimizer, schedule, groups, maxGradientNorm, seed, evaluation, earlyStopping, keepBest, keepLinks, checkpoints, resume, from, engine, signal, onEvent, onWarning, progress.',
+      'option/unknown: fineTune: "epoch" is no option; the options are strategy, targets, exclude, layers, layersPattern, modulesToSave, bias, loss, data, steps, epochs, accumulate, optimizer, schedule, groups, maxGradientNorm, seed, evaluation, earlyStopping, keepBest, keepLinks, checkpoints, resume, from, engine, signal, onEvent, onWarning, progress.',
     ],
     [
       'no options at all',

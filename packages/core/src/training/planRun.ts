@@ -44,7 +44,7 @@ export function planRun(model: AnyModel, options: FineTuneOptions): RunPlan {
       'fineTune: no options were given; loss, data, optimizer, schedule and steps or epochs are needed.',
     );
   const problems = new Problems();
-  checkOptionNames(options, problems);
+  problems.of(() => checkOptionNames(options));
   checkOptionKinds(options, problems);
   const { strategy = noStrategy, accumulate = 1, seed = 0, schedule, groups = [] } = options;
   const keepLinks = options.keepLinks ?? true;

@@ -1,0 +1,12 @@
+import { PeftError } from '@peft/ops';
+
+/** Refuses options of other names, which would have no effect and no error. Throws `option/unknown`. */
+export function refuseUnknown(what: string, options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  const names = unknown.map((name) => `"${name}"`).join(', ');
+  throw new PeftError(
+    'option/unknown',
+    `${what}: ${names} ${unknown.length === 1 ? 'is no option' : 'are no options'}; the options are ${known.join(', ')}.`,
+  );
+}
