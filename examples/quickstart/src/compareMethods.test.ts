@@ -57,7 +57,10 @@ describe('a short comparison of every method', () => {
   });
 
   it('prints one line a method', () => {
-    const lines = tableOf(comparison.results, comparison.baseAccuracy).trim().split('\n');
+    const lines = tableOf(comparison.results, comparison.baseAccuracy)
+      .trim()
+      .split('\n')
+      .slice(0, 2 + methods.length);
     expect(lines.map((line) => line.split(' ')[0])).toEqual(['method', '(no', ...methods.map(({ name }) => name)]);
     expect(new Set(lines.map(({ length }) => length)).size).toBe(1);
   });

@@ -1,3 +1,4 @@
+import { remarks } from './remarks.ts';
 import type { MethodResult } from './results.ts';
 
 /** The comparison as plain text for a terminal. */
@@ -25,7 +26,7 @@ export function tableOf(results: readonly MethodResult[], baseAccuracy: number):
       )
       .join('  '),
   );
-  return `\n${lines.join('\n')}\n`;
+  return `\n${[...lines, ...remarks(results)].join('\n')}\n`;
 }
 
 function percent(share: number): string {

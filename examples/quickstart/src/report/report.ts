@@ -1,4 +1,5 @@
 import type { Digit } from '../digits.ts';
+import { remarks } from '../remarks.ts';
 import type { MethodResult } from '../results.ts';
 import { digitPicture } from './digitPicture.ts';
 import { heatMap } from './heatMap.ts';
@@ -43,7 +44,8 @@ adaptation it gets ${percent(baseAccuracy)} of the new test digits right. Accura
 in training or in choosing learning rates${seeds > 1 ? `; mean and standard deviation over ${seeds} seeds` : '; one seed'}.</p>
 ${table(results)}
 <p class="note">${note(seeds)} <code>restart-only</code> is a control: it restarts like the chain but merges nothing.
-LoRA of rank 5 has the summed rank of the chain in one adapter, at five times its memory while training.</p>
+LoRA of rank 5 has the summed rank of the chain in one adapter, at five times its memory while training.
+${markup(remarks(results).join(' '))}</p>
 <p class="legend">${results.map(({ name }, index) => `<span><i style="background:${colourOf(index)}"></i>${markup(name)}</span>`).join('')}</p>
 <div class="charts">${lineChart(curves('losses'), { title: 'training loss (running mean of 10 steps)', format: (value) => value.toFixed(1), from: 0 })}
 ${lineChart(curves('accuracies'), { title: 'test accuracy', format: percent, from: 0, to: 1 })}</div>
