@@ -10,7 +10,7 @@ import { toyStrategy } from '../testing/toyStrategy.ts';
 import { mapTree } from '../tree.ts';
 import { Weights } from '../weights.ts';
 import { type FineTuneOptions, fineTune } from './fineTune.ts';
-import { type HostBatch, regression } from './loss.ts';
+import { classification, type HostBatch, regression } from './loss.ts';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -128,4 +128,19 @@ describe('a value that is not finite stops the run before it harms the adapter',
     );
     expect(message).toMatch(/^training stopped at step \d: .* is not finite/);
   });
+});
+
+it('names a label out of range of a model that does not state its output size', async () => {
+  const { outputSize: _, ...model } = toyModel();
+  const labelled = toyBatches().map(({ ids }) => ({
+    ids: ids as HostArray,
+    labels: hostArray(Int32Array.from({ length: 12 }, (__, i) => (i === 4 ? 3 : i % 3))),
+  }));
+  const run = fineTune(model, toyOptions({ loss: classification(), data: fixedBatches(labelled) }));
+  await expect(run.result).rejects.toMatchObject({
+    code: 'data/labels',
+    message:
+      'training stopped at step 1: batch column "labels" holds label 3 at position 4; the model has 3 classes, so labels are 0 to 2, or -100 to ignore a row.',
+  });
+  model.weights.dispose();
 });

@@ -1,5 +1,6 @@
-import { PeftError } from '@peft/ops';
+import { isPeftError, PeftError } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
+import { adaptedAt } from '../adaptedAt.ts';
 import type { HostInputs, StepMetrics } from '../engine.ts';
 import { type HostArray, toFloat32 } from '../hostArray.ts';
 import { leavesOf } from '../tree.ts';
@@ -17,8 +18,10 @@ export async function nonFiniteError(call: {
   readonly metrics: StepMetrics;
 }): Promise<PeftError> {
   const { step, metrics } = call;
-  const found =
-    inBatches(call.batches) ?? inWeights(call.plan) ?? (await inState(call.state)) ?? (await inGradients(call));
+  const early = inBatches(call.batches) ?? inWeights(call.plan) ?? (await inState(call.state));
+  const refused = early ? undefined : refusedByLoss(call);
+  if (refused) return new PeftError(refused.code, `training stopped at step ${step}: ${refused.message}`);
+  const found = early ?? (await inGradients(call));
   const first = found ?? { what: 'a parameter after the update', remedy: 'lower the learning rate' };
   const figures = Object.entries(metrics)
     .filter(([name]) => name !== 'parameterSum')
@@ -55,6 +58,25 @@ async function inState(state: StepState): Promise<Finding> {
     if (!(await isFiniteTensor(leaf))) return { what: `the parameter "${path}"`, remedy: 'start from a sound state' };
   }
   return undefined;
+}
+
+// A model that does not state its output size lets a label out of range through to the loss, which makes it NaN.
+function refusedByLoss({ plan, state, batches, inputs }: Parameters<typeof nonFiniteError>[0]): PeftError | undefined {
+  const outputSize = tf.tidy(() => {
+    const [first] = Object.values((uploadInputs(inputs) as StepInputs).micro);
+    if (!first) return undefined;
+    const { model, weights, strategy, targets } = plan;
+    const adapter = { params: state.adapter, state: state.strategy };
+    const at = adaptedAt({ weights, modules: model.targets, strategy, adapter, targets, trained: state.trained });
+    return model.apply(first.batch, at).shape.at(-1);
+  });
+  try {
+    for (const batch of batches) plan.loss.check?.(batch, outputSize);
+    return undefined;
+  } catch (error) {
+    if (isPeftError(error)) return error;
+    throw error;
+  }
 }
 
 async function inGradients(call: Parameters<typeof nonFiniteError>[0]): Promise<Finding> {
