@@ -1,9 +1,9 @@
 import {
   type AdapterFile,
-  type HostArray,
   type HostSnapshot,
   hostArray,
   layerKindOf,
+  matchTensors,
   PeftError,
   type Target,
   type TensorShapes,
@@ -26,24 +26,11 @@ export type DecodedAdalora = {
 export function decodeAdalora({ config, tensors }: AdapterFile, targets: readonly Target[]): DecodedAdalora {
   const read = readConfig(config, targets);
   const { initRank, totalSteps, pattern } = read;
-  const expected = new Map<string, readonly number[]>(
-    Object.entries(shapesOf(read, targets)).flatMap(([path, parts]) =>
-      Object.entries(parts).map(([part, shape]) => [`${path}/${part}`, shape] as const),
-    ),
-  );
-  const found = new Map<string, HostArray>(
-    Object.entries(tensors).flatMap(([path, parts]) =>
-      Object.entries(parts).map(([part, array]) => [`${path}/${part}`, array] as const),
-    ),
-  );
-  const problems = [
-    ...[...expected].flatMap(([path, shape]) => shapeProblem(path, shape, found.get(path)?.shape)),
-    ...[...found.keys()].filter((path) => !expected.has(path)).map((path) => `${path} belongs to nothing`),
-  ];
+  const { found, expected, problems } = matchTensors(tensors, shapesOf(read, targets));
   if (problems.length > 0) {
     throw new PeftError(
       'adalora/tensors',
-      `adalora: the adapter's tensors do not fit its config and the model, in ${problems.length} of ${expected.size} places; load the model and the config it was saved with:${problems.map((problem) => `\n- ${problem}.`).join('')}`,
+      `adalora: the adapter's tensors do not fit its config and the model, in ${problems.length} of ${expected} places; load the model and the config it was saved with:${problems.map((problem) => `\n- ${problem}.`).join('')}`,
     );
   }
   const masks = targets.map(({ path }) => {
@@ -52,7 +39,7 @@ export function decodeAdalora({ config, tensors }: AdapterFile, targets: readonl
   });
   return {
     options: read.options,
-    params: Object.fromEntries([...found].filter(([, { data }]) => data.length > 0)),
+    params: Object.fromEntries(Object.entries(found).filter(([, { data }]) => data.length > 0)),
     state: { step: totalSteps, totalSteps, ...Object.fromEntries(masks) },
   };
 }
@@ -121,10 +108,4 @@ function readConfig(config: AdapterFile['config'], targets: readonly Target[]) {
 
 function liveCount(pattern: Pattern | undefined, { path }: Target, initRank: number): number {
   return pattern?.[path]?.filter(Boolean).length ?? initRank;
-}
-
-function shapeProblem(path: string, expected: readonly number[], found: readonly number[] | undefined): string[] {
-  if (expected.includes(0) && found === undefined) return [];
-  if (found === undefined) return [`${path} is missing; it should be [${expected}]`];
-  return `${found}` === `${expected}` ? [] : [`${path} is [${found}]; it should be [${expected}]`];
 }

@@ -16,6 +16,7 @@ export {
   toTensor,
 } from './hostArray.ts';
 export { type LayerKind, layerKindOf, registerLayerKind } from './layerKind.ts';
+export { type MatchedTensors, matchTensors } from './matchTensors.ts';
 export type { AnyModel, At, Model, TensorBatch } from './model.ts';
 export { type AdamwOptions, adamw } from './optimizers/adamw.ts';
 export type { Optimizer, OptimizerCall, Slots } from './optimizers/optimizer.ts';

@@ -1,4 +1,12 @@
-import { type AdapterFile, type HostArray, layerKindOf, PeftError, type Target, type TensorShapes } from '@peft/core';
+import {
+  type AdapterFile,
+  type HostArray,
+  layerKindOf,
+  matchTensors,
+  PeftError,
+  type Target,
+  type TensorShapes,
+} from '@peft/core';
 import { checkOptions } from './checkOptions.ts';
 import type { LoraOptions } from './loraOptions.ts';
 import { optionsOfConfig } from './optionsOfConfig.ts';
@@ -16,21 +24,8 @@ export type DecodedLora = {
  */
 export function decodeLora({ config, tensors }: AdapterFile, targets: readonly Target[]): DecodedLora {
   const options = checkOptions(optionsOfConfig(config));
-  const expected = new Map<string, readonly number[]>(
-    Object.entries(shapesOf(options, targets)).flatMap(([path, parts]) =>
-      Object.entries(parts).map(([part, shape]) => [`${path}/${part}`, shape] as const),
-    ),
-  );
-  const found = new Map<string, HostArray>(
-    Object.entries(tensors).flatMap(([path, parts]) =>
-      Object.entries(parts).map(([part, array]) => [`${path}/${part}`, array] as const),
-    ),
-  );
-  const problems = [
-    ...[...expected].flatMap(([path, shape]) => shapeProblem(path, shape, found.get(path)?.shape)),
-    ...[...found.keys()].filter((path) => !expected.has(path)).map((path) => `${path} belongs to nothing`),
-  ];
-  if (problems.length === 0) return { options, params: Object.fromEntries(found) };
+  const { found, problems } = matchTensors(tensors, shapesOf(options, targets));
+  if (problems.length === 0) return { options, params: found };
   throw new PeftError(
     'lora/tensors',
     `lora: the adapter's tensors do not fit its config and the model in ${problems.length} places; load the model and the config it was saved with:${problems.map((problem) => `\n- ${problem}.`).join('')}`,
@@ -51,9 +46,4 @@ function shapesOf(options: Required<LoraOptions>, targets: readonly Target[]): T
       return [target.path, options.dora ? { ...pair, magnitude: [kind.fans(target).fanOut] } : pair];
     }),
   );
-}
-
-function shapeProblem(path: string, expected: readonly number[], found: readonly number[] | undefined): string[] {
-  if (found === undefined) return [`${path} is missing; it should be [${expected}]`];
-  return `${found}` === `${expected}` ? [] : [`${path} is [${found}]; it should be [${expected}]`];
 }
