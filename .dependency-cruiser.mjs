@@ -18,6 +18,10 @@ const graph = {
     may: [],
     because: 'A graph is a tfjs function written down: whoever made the function, a model or a step, it never asks.',
   },
+  'onnx-backend': {
+    may: ['graph'],
+    because: 'It runs graphs; of core it knows the types of Engine and Weights alone, so that core never needs it.',
+  },
   lora: {
     may: ['core', 'ops'],
     because: 'A strategy that compiles without any other strategy, model or engine composes with all of them.',
