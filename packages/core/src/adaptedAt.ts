@@ -29,12 +29,12 @@ export function adaptedAt(options: AdaptedAtOptions): At {
   const parameter = (path: string): tf.Tensor =>
     (Object.hasOwn(trained, path) ? trained[path] : undefined) ?? weights.tensor(path);
 
-  const call = (path: string, kind: string, input: tf.Tensor): tf.Tensor => {
+  const call = (path: string, input: tf.Tensor, takesIds: boolean): tf.Tensor => {
     const module = modules.get(path);
-    if (!module || module.kind !== kind) {
+    if (!module || (layerKindOf(module).takesIds ?? false) !== takesIds) {
       throw new PeftError(
         'model/unknown-module',
-        `the model calls ${kind} layer "${path}", which is not among its ${modules.size} targets; list it in the model's targets.`,
+        `the model calls ${takesIds ? 'embedding' : 'dense'} layer "${path}", which is not among its ${modules.size} targets; list it in the model's targets.`,
       );
     }
     const weight = parameter(`${path}.weight`);
@@ -56,9 +56,9 @@ export function adaptedAt(options: AdaptedAtOptions): At {
 
   return {
     parameter,
-    embedding: (path, ids) => call(path, 'embedding', ids),
+    embedding: (path, ids) => call(path, ids, true),
     linear(path, x) {
-      const output = call(path, 'dense', x);
+      const output = call(path, x, false);
       const bias = `${path}.bias`;
       return weights.has(bias) ? tf.add(output, parameter(bias)) : output;
     },

@@ -16,14 +16,16 @@ describe('layer kinds', () => {
   it.each([
     ['dense', { a: [5, 2], b: [2, 3] }],
     ['embedding', { a: [5, 2], b: [2, 3] }],
+    ['transposed-dense', { a: [5, 2], b: [2, 3] }],
   ])('%s sends its input through a pair as through their product', (kind, shapes) => {
     tf.tidy(() => {
-      const target = { path: 'x', kind, shape: [5, 3] };
+      const isTransposed = kind === 'transposed-dense';
+      const target = { path: 'x', kind, shape: isTransposed ? [3, 5] : [5, 3] };
       const record = layerKindOf(target);
       expect(record.factorShapes(target, 2)).toEqual(shapes);
       const [a, b] = [tf.randomNormal([5, 2], 0, 1, 'float32', 1), tf.randomNormal([2, 3], 0, 1, 'float32', 2)];
       const input =
-        kind === 'dense'
+        kind !== 'embedding'
           ? tf.randomNormal([2, 4, 5], 0, 1, 'float32', 3)
           : tf.tensor2d(
               [
@@ -34,16 +36,20 @@ describe('layer kinds', () => {
               'int32',
             );
       const through = record.up(record.down(input, a), b);
-      expect(through.shape).toEqual(kind === 'dense' ? [2, 4, 3] : [2, 2, 3]);
+      expect(through.shape).toEqual(kind !== 'embedding' ? [2, 4, 3] : [2, 2, 3]);
       requireClose(through.dataSync(), record.apply(input, record.delta(a, b)).dataSync(), {
         what: kind,
         tolerance: 1e-6,
       });
-      const weight = tf.tensor2d([
+      expect(record.delta(a, b).shape).toEqual(target.shape);
+      const columns = tf.tensor2d([
         [3, 0],
         [4, 1],
       ]);
+      const weight = isTransposed ? tf.transpose(columns) : columns;
       expect(Array.from(record.outputNorm(weight).dataSync())).toEqual([5, 1]);
+      const halved = record.scaleOutputs(weight, tf.tensor1d([0.5, 2]));
+      expect(Array.from(record.outputNorm(halved).dataSync())).toEqual([2.5, 2]);
       expect(record.fans(target)).toEqual({ fanIn: 5, fanOut: 3 });
     });
   });
@@ -51,7 +57,7 @@ describe('layer kinds', () => {
   it('are registered by name, and an unknown one says which are known', () => {
     const target = { path: 'conv.0', kind: 'conv', shape: [3, 3] };
     expect(() => layerKindOf(target)).toThrow(
-      'target "conv.0" is of kind "conv"; known kinds are dense, embedding. Register it with registerLayerKind.',
+      'target "conv.0" is of kind "conv"; known kinds are dense, embedding, transposed-dense. Register it with registerLayerKind.',
     );
     const conv: LayerKind = { ...dense, name: 'conv' };
     registerLayerKind(conv);

@@ -2,6 +2,7 @@ import { PeftError } from '@peft/ops';
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
 import { dense } from './kinds/dense.ts';
 import { embedding } from './kinds/embedding.ts';
+import { transposedDense } from './kinds/transposedDense.ts';
 import type { Target } from './target.ts';
 
 /**
@@ -10,6 +11,8 @@ import type { Target } from './target.ts';
  */
 export interface LayerKind {
   readonly name: string;
+  /** Whether the input is int32 ids, called by `At.embedding`; else it is values, called by `At.linear`. */
+  readonly takesIds?: boolean;
   /** The factor that a fresh additive adapter starts at zero: `b` for dense, `a` for embedding, as Python PEFT does. */
   readonly zeroFactor: 'a' | 'b';
   /** Shapes of the factors whose product has the weight's shape. */
@@ -26,6 +29,8 @@ export interface LayerKind {
   delta(a: Tensor, b: Tensor): Tensor;
   /** Euclidean norm of the weight per output feature (DoRA's magnitude): [out]. */
   outputNorm(weight: Tensor): Tensor1D;
+  /** The weight with each output feature times its entry of scale [out] (DoRA). */
+  scaleOutputs(weight: Tensor, scale: Tensor): Tensor;
   /** Fan-in and fan-out of the weight. */
   fans(target: Target): { readonly fanIn: number; readonly fanOut: number };
 }
@@ -33,6 +38,7 @@ export interface LayerKind {
 const kinds = new Map<string, LayerKind>([
   [dense.name, dense],
   [embedding.name, embedding],
+  [transposedDense.name, transposedDense],
 ]);
 
 /** Makes a further kind of layer known; registering a name again replaces it. */

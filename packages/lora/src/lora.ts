@@ -71,7 +71,8 @@ export function lora(options: LoraOptions = {}): LoraStrategy {
       const factors = factorsOf(adapter, target);
       const change = { weight, ...factors, scaling: sizeOf(target).scaling };
       const changed = changedWeight(target, change);
-      return 'magnitude' in factors ? tf.mul(magnitudeScale(target, { ...change, ...factors }), changed) : changed;
+      if (!('magnitude' in factors)) return changed;
+      return layerKindOf(target).scaleOutputs(changed, magnitudeScale(target, { ...change, ...factors }));
     },
     ...(!dora && {
       factors(adapter, target) {

@@ -65,6 +65,18 @@ const loraDefaults = {
 
 const magnitude: PythonTensor = { name: 'lora_magnitude_vector', axes: 'same' };
 
+const loraLinear = {
+  a: { name: 'lora_A.weight', axes: 'swapped' },
+  b: { name: 'lora_B.weight', axes: 'swapped' },
+  magnitude,
+} as const;
+
+const adaloraLinear = {
+  a: { name: 'lora_A', axes: 'swapped' },
+  lambda: { name: 'lora_E', axes: 'column' },
+  b: { name: 'lora_B', axes: 'swapped' },
+} as const;
+
 /**
  * Python PEFT's methods by `peft_type`. LoRA's linear factors are layers of their own, whose tensors are called
  * `weight`; everything else is a bare parameter.
@@ -74,11 +86,8 @@ export const pythonMethods: ReadonlyMap<string, PythonMethod> = new Map<string, 
     'LORA',
     {
       tensors: {
-        dense: {
-          a: { name: 'lora_A.weight', axes: 'swapped' },
-          b: { name: 'lora_B.weight', axes: 'swapped' },
-          magnitude,
-        },
+        dense: loraLinear,
+        'transposed-dense': loraLinear,
         embedding: {
           a: { name: 'lora_embedding_A', axes: 'swapped' },
           b: { name: 'lora_embedding_B', axes: 'swapped' },
@@ -93,13 +102,7 @@ export const pythonMethods: ReadonlyMap<string, PythonMethod> = new Map<string, 
   [
     'ADALORA',
     {
-      tensors: {
-        dense: {
-          a: { name: 'lora_A', axes: 'swapped' },
-          lambda: { name: 'lora_E', axes: 'column' },
-          b: { name: 'lora_B', axes: 'swapped' },
-        },
-      },
+      tensors: { dense: adaloraLinear, 'transposed-dense': adaloraLinear },
       defaults: {
         ...loraDefaults,
         beta1: 0.85,

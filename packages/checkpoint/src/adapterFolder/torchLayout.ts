@@ -28,4 +28,8 @@ export function parameterAxes(path: string, rank: number, modules: readonly Targ
 }
 
 /** torch keeps a linear layer's weight as [out, in] and an embedding's as the library does. */
-const weightAxes: Readonly<Record<string, Axes>> = { dense: 'swapped', embedding: 'same' };
+const weightAxes: Readonly<Record<string, Axes>> = {
+  dense: 'swapped',
+  embedding: 'same',
+  'transposed-dense': 'same',
+};

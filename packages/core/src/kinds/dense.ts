@@ -14,5 +14,6 @@ export const dense: LayerKind = {
   up: (hidden, b) => matMul(hidden, b),
   delta: (a, b) => matMul(a, b),
   outputNorm: (weight) => tf.sqrt(tf.sum(tf.square(weight), 0)) as Tensor1D,
+  scaleOutputs: (weight, scale) => tf.mul(weight, scale),
   fans: ({ shape: [fanIn = 0, fanOut = 0] }) => ({ fanIn, fanOut }),
 };

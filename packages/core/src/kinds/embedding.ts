@@ -6,6 +6,7 @@ import type { LayerKind } from '../layerKind.ts';
 /** A table of rows: weight [vocabulary, out], input int32 ids of any shape. */
 export const embedding: LayerKind = {
   name: 'embedding',
+  takesIds: true,
   zeroFactor: 'a',
   factorShapes: ({ shape: [vocabulary = 0, fanOut = 0] }, rank) => ({ a: [vocabulary, rank], b: [rank, fanOut] }),
   apply: (ids, weight) => gather(weight, ids),
@@ -14,5 +15,6 @@ export const embedding: LayerKind = {
   up: (hidden, b) => matMul(hidden, b),
   delta: (a, b) => matMul(a, b),
   outputNorm: (weight) => tf.sqrt(tf.sum(tf.square(weight), 0)) as Tensor1D,
+  scaleOutputs: (weight, scale) => tf.mul(weight, scale),
   fans: ({ shape: [vocabulary = 0, fanOut = 0] }) => ({ fanIn: vocabulary, fanOut }),
 };
