@@ -1,10 +1,11 @@
 import { PeftError } from '@peft/ops';
-import * as tf from '@tensorflow/tfjs';
 import { type Effect, partOf } from './effect.ts';
+import type { Engine } from './engine.ts';
+import { mergeInto } from './mergeInto.ts';
 import type { AnyAdapter, AnyStrategy } from './strategy.ts';
 import type { Target } from './target.ts';
 import { type HostSnapshot, readSnapshot, uploadSnapshot } from './training/hostSnapshot.ts';
-import type { Tree } from './tree.ts';
+import { disposeUnless, type Tree } from './tree.ts';
 import type { Weights } from './weights.ts';
 
 /** An adapter that was merged during a run, kept on the host so that the chain can be unwound, saved and exported. */
@@ -28,45 +29,20 @@ export async function finishLink(effect: Merge): Promise<FinishedLink> {
   };
 }
 
-/** Runs a function on a finished link's adapter, uploaded for its duration. */
-export function withLink<T extends tf.TensorContainer>(
-  link: FinishedLink,
-  root: AnyStrategy,
-  use: (strategy: AnyStrategy, adapter: AnyAdapter) => T,
-): T {
-  return tf.tidy(() =>
-    use(partOf(root, link.source), { params: uploadSnapshot(link.params) as Tree, state: uploadSnapshot(link.state) }),
-  );
-}
-
-/** Writes merged weights to a fork, one target at a time. */
-export async function mergeInto(
-  weights: Weights,
-  targets: readonly Target[],
-  merge: (target: Target, weight: tf.Tensor) => tf.Tensor,
-) {
-  for (const target of targets) {
-    const path = `${target.path}.weight`;
-    const merged = tf.tidy(() => merge(target, weights.tensor(path)));
-    try {
-      if (merged.shape.join() !== target.shape.join()) {
-        throw new PeftError(
-          'strategy/merge-shape',
-          `merging into "${target.path}" gave shape [${merged.shape}], but the weight has [${target.shape}]; merge must return the whole new weight.`,
-        );
-      }
-      await weights.write(path, merged);
-    } finally {
-      merged.dispose();
-    }
-  }
+/** A finished link's adapter as tensors, which the caller owns. */
+export function uploadLink({ params, state }: FinishedLink): AnyAdapter {
+  return { params: uploadSnapshot(params) as Tree, state: uploadSnapshot(state) };
 }
 
 /** Replays finished links in order on a fork of the base they were trained on. */
 export async function replayLinks(
   weights: Weights,
   links: readonly FinishedLink[],
-  { root, targets }: { readonly root: AnyStrategy; readonly targets: readonly Target[] },
+  {
+    root,
+    targets,
+    engine,
+  }: { readonly root: AnyStrategy; readonly targets: readonly Target[]; readonly engine?: Engine | undefined },
 ): Promise<void> {
   const byPath = new Map(targets.map((target) => [target.path, target]));
   for (const link of links) {
@@ -78,8 +54,11 @@ export async function replayLinks(
         `a finished link adapted "${path}", which is not among this run's targets; resume with the targets of the save.`,
       );
     });
-    await mergeInto(weights, linkTargets, (target, weight) =>
-      withLink(link, root, (strategy, adapter) => strategy.merge(adapter, target, weight)),
-    );
+    const adapter = uploadLink(link);
+    try {
+      await mergeInto(weights, { strategy: partOf(root, link.source), adapter, targets: linkTargets }, engine);
+    } finally {
+      disposeUnless({ ...adapter }, {});
+    }
   }
 }

@@ -1,7 +1,11 @@
 import { PeftError } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import { adaptedAt } from './adaptedAt.ts';
-import { type FinishedLink, mergeInto, replayLinks, withLink } from './finishedLink.ts';
+import { partOf } from './effect.ts';
+import type { Engine } from './engine.ts';
+import { type FinishedLink, replayLinks, uploadLink } from './finishedLink.ts';
+import { fromTensor } from './hostArray.ts';
+import { mergeInto } from './mergeInto.ts';
 import type { AnyModel, TensorBatch } from './model.ts';
 import type { AnyAdapter, AnyStrategy } from './strategy.ts';
 import type { Target } from './target.ts';
@@ -44,10 +48,10 @@ export type AdaptedModel = {
 };
 
 /** Puts an adapter on the base it was trained on, replaying its finished links on a copy of the weights they change. */
-export async function attach(model: AnyModel, trained: TrainedAdapter): Promise<AdaptedModel> {
+export async function attach(model: AnyModel, trained: TrainedAdapter, engine?: Engine): Promise<AdaptedModel> {
   checkFingerprint(model, trained.fingerprint, 'this adapter');
   const weights = model.weights.fork();
-  await replayLinks(weights, trained.finished, { root: trained.strategy, targets: trained.targets });
+  await replayLinks(weights, trained.finished, { root: trained.strategy, targets: trained.targets, engine });
   return {
     weights,
     apply: (batch) => tf.tidy(() => model.apply(batch, adaptedAt({ ...trained, weights, modules: model.targets }))),
@@ -56,11 +60,10 @@ export async function attach(model: AnyModel, trained: TrainedAdapter): Promise<
 }
 
 /** The base's weights with links, adapter and trained parameters written in; dispose them to have the base back. */
-export async function mergeAdapter(model: AnyModel, trained: TrainedAdapter): Promise<Weights> {
-  const { weights } = await attach(model, trained);
-  const { strategy, adapter } = trained;
-  await mergeInto(weights, trained.targets, (target, weight) => strategy.merge(adapter, target, weight));
-  for (const [path, tensor] of Object.entries(trained.trained)) await weights.write(path, tensor);
+export async function mergeAdapter(model: AnyModel, trained: TrainedAdapter, engine?: Engine): Promise<Weights> {
+  const { weights } = await attach(model, trained, engine);
+  await mergeInto(weights, trained, engine);
+  for (const [path, tensor] of Object.entries(trained.trained)) weights.write(path, await fromTensor(tensor));
   return weights;
 }
 
@@ -72,9 +75,7 @@ export function combinedFactors(trained: TrainedAdapter, target: Target): { a: t
   return tf.tidy(() => {
     const pairs = trained.finished
       .filter((link) => link.targets.includes(target.path))
-      .map((link) =>
-        withLink(link, trained.strategy, (strategy, adapter) => factorsOf(strategy, adapter, target) ?? {}),
-      )
+      .map((link) => factorsOf(partOf(trained.strategy, link.source), uploadLink(link), target) ?? {})
       .concat([factorsOf(trained.strategy, trained.adapter, target) ?? {}])
       .filter((pair): pair is { a: tf.Tensor; b: tf.Tensor } => 'a' in pair);
     if (pairs.length === 0) return undefined;

@@ -48,20 +48,20 @@ describe('Weights', () => {
   it('are written only through a fork, which keeps its copy to itself', async () => {
     const base = made();
     const untouched = base.get('layer.0.weight');
-    await expect(base.write('layer.0.weight', tf.zeros([2]))).rejects.toThrow(
+    expect(() => base.write('layer.0.weight', hostArray([0, 0]))).toThrow(
       'the loaded weight "layer.0.weight" is never written; write to a fork() of the weights.',
     );
     const [left, right] = [base.fork(), base.fork()];
     expect(left.tensor('layer.0.weight')).toBe(base.tensor('layer.0.weight'));
     const first = left.tensor('layer.0.weight');
-    await left.write('layer.0.weight', tf.tensor1d([7, 8]));
+    left.write('layer.0.weight', hostArray([7, 8]));
     expect(first.isDisposed).toBe(false);
     expect(Array.from(left.tensor('layer.0.weight').dataSync())).toEqual([7, 8]);
     expect([left.versionOf('layer.0.weight'), base.versionOf('layer.0.weight')]).toEqual([1, 0]);
     expect([left.written, right.written, base.written]).toEqual([['layer.0.weight'], [], []]);
     expect(right.get('layer.0.weight')).toBe(untouched);
     const second = left.tensor('layer.0.weight');
-    await left.write('layer.0.weight', tf.tensor1d([9, 9]));
+    left.write('layer.0.weight', hostArray([9, 9]));
     expect([left.versionOf('layer.0.weight'), left.tensor('layer.0.weight') === second]).toEqual([2, false]);
     expect(second.isDisposed).toBe(true);
     left.dispose();
@@ -75,17 +75,17 @@ describe('a base whose only fork copies a weight', () => {
     const base = made();
     const alone = base.fork();
     alone.tensor('table');
-    await alone.write('table', tf.tensor1d([1, 2, 3]));
+    alone.write('table', hostArray([1, 2, 3]));
     expect(base.uploads).toBe(0);
     alone.dispose();
     alone.dispose();
     const [left, right] = [base.fork(), base.fork()];
     const shared = right.tensor('table');
-    await left.write('table', tf.tensor1d([1, 2, 3]));
+    left.write('table', hostArray([1, 2, 3]));
     expect([base.uploads, shared.isDisposed]).toEqual([1, false]);
     left.dispose();
     const nested = right.fork();
-    await nested.write('table', tf.tensor1d([4, 5, 6]));
+    nested.write('table', hostArray([4, 5, 6]));
     expect([base.uploads, Array.from(right.tensor('table').dataSync())]).toEqual([0, [1, 0, 2]]);
     base.dispose();
   });
@@ -101,7 +101,7 @@ describe('the fingerprint', () => {
     expect(fingerprintWith((entries) => entries.reverse())).toBe(base.fingerprint());
     const fork = base.fork();
     expect(fork.fingerprint()).toBe(base.fingerprint());
-    await fork.write('layer.0.weight', tf.tensor1d([5, 7]));
+    fork.write('layer.0.weight', hostArray([5, 7]));
     expect(fork.fingerprint()).not.toBe(base.fingerprint());
     fork.dispose();
     expect(fork.fingerprint()).toBe(base.fingerprint());

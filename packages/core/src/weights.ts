@@ -1,7 +1,7 @@
 import { PeftError } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import { fingerprintOf } from './fingerprintOf.ts';
-import { fromTensor, type HostArray, toTensor } from './hostArray.ts';
+import { type HostArray, toTensor } from './hostArray.ts';
 
 type Entry = { readonly array: HostArray; readonly version: number };
 
@@ -58,8 +58,8 @@ export class Weights {
     return new Weights([], this);
   }
 
-  /** Replaces a weight of a fork by the values of a tensor, which the caller keeps. */
-  async write(path: string, tensor: tf.Tensor): Promise<void> {
+  /** Replaces a weight of a fork by an array, which now belongs to it. */
+  write(path: string, array: HostArray): void {
     if (!this.#parent) {
       throw new PeftError(
         'weights/read-only',
@@ -68,7 +68,7 @@ export class Weights {
     }
     const version = this.versionOf(path) + 1;
     if (!this.#entries.has(path)) this.#parent.#forget(path);
-    this.#entries.set(path, { array: await fromTensor(tensor), version });
+    this.#entries.set(path, { array, version });
     this.#fingerprint = undefined;
   }
 

@@ -1,6 +1,6 @@
 import { fold } from '@peft/ops';
-import { mergeInto } from '../finishedLink.ts';
 import { fromTensor, type HostArray } from '../hostArray.ts';
+import { mergeInto } from '../mergeInto.ts';
 import type { AnyModel } from '../model.ts';
 import type { AnyStrategy } from '../strategy.ts';
 import type { FineTuneOptions } from '../training/fineTune.ts';
@@ -117,7 +117,7 @@ async function weightsAfter(law: LawRun): Promise<ReadonlyMap<string, HostArray>
   const { weights, adapter, trained } = await law.trainer.current();
   const merged = weights.fork();
   const targets = law.trainer.targets;
-  await mergeInto(merged, targets, (target, weight) => law.strategy.merge(adapter, target, weight));
+  await mergeInto(merged, { strategy: law.strategy, adapter, targets }, law.engine);
   const arrays = new Map(merged.paths.map((path) => [path, merged.get(path)] as const));
   merged.dispose();
   for (const [path, tensor] of Object.entries(trained)) arrays.set(path, await fromTensor(tensor));

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { adaptedAt } from '../adaptedAt.ts';
-import { mergeInto } from '../finishedLink.ts';
+import type { Engine } from '../engine.ts';
 import { type HostArray, toTensor } from '../hostArray.ts';
+import { mergeInto } from '../mergeInto.ts';
 import type { AnyModel } from '../model.ts';
 import { adamw } from '../optimizers/adamw.ts';
 import type { AnyAdapter, AnyStrategy } from '../strategy.ts';
@@ -19,11 +20,13 @@ export class LawRun {
   readonly trainer: Trainer;
   readonly events: TrainEvent[] = [];
   readonly strategy: AnyStrategy;
+  readonly engine: Engine | undefined;
   readonly #probe: Readonly<Record<string, HostArray>>;
 
   constructor(strategy: AnyStrategy, options: Partial<FineTuneOptions> = {}, model: AnyModel = toyModel()) {
     this.model = model;
     this.strategy = strategy;
+    this.engine = options.engine;
     this.#probe = { ids: toyData(9, 5).ids };
     this.trainer = new Trainer(model, {
       strategy,
@@ -73,7 +76,7 @@ export class LawRun {
   async mergedOutputs(): Promise<Float32Array> {
     const { weights, adapter, trained } = await this.trainer.current();
     const merged = weights.fork();
-    await mergeInto(merged, this.targets, (target, weight) => this.strategy.merge(adapter, target, weight));
+    await mergeInto(merged, { strategy: this.strategy, adapter, targets: this.targets }, this.engine);
     const output = await this.#apply({ weights: merged, trained });
     merged.dispose();
     return output;

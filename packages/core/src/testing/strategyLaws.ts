@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { eagerEngine } from '../eagerEngine.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine, StepFunction } from '../engine.ts';
 import { toFloat32 } from '../hostArray.ts';
 import type { AnyStrategy } from '../strategy.ts';
 import { mergeAdapter } from '../trainedAdapter.ts';
@@ -180,16 +180,12 @@ export function strategyLaws(make: () => AnyStrategy, options: LawOptions = {}):
       name: 'update keeps structure, and a step is compiled once per structure',
       check: async () => {
         let compiled = 0;
-        const eager = eagerEngine();
+        const engine = run.engine ?? eagerEngine();
         const counting: Engine = {
-          name: 'counting',
-          compile(step) {
-            compiled++;
-            return eager.compile((state, inputs) => {
-              const result = step(state, inputs);
-              requireSameShapes(state, result.state);
-              return result;
-            });
+          ...engine,
+          compile(functions, weights) {
+            if ('train' in functions) compiled++;
+            return engine.compile(keepingStructure(functions), weights);
           },
         };
         const law = start({ engine: counting });
@@ -244,6 +240,19 @@ function shapesOf({ tensors }: TrainingState): string {
   return Object.entries(tensors)
     .map(([path, leaf]) => `${path}:${typeof leaf === 'number' ? 'number' : leaf.shape}`)
     .join(';');
+}
+
+/** The functions, each of which fails when it changes the structure of its state. */
+function keepingStructure<Name extends string>(functions: Readonly<Record<Name, StepFunction>>) {
+  const checked = Object.entries<StepFunction>(functions).map(([name, run]): [string, StepFunction] => [
+    name,
+    (state, inputs) => {
+      const result = run(state, inputs);
+      requireSameShapes(state, result.state);
+      return result;
+    },
+  ]);
+  return Object.fromEntries(checked) as Record<Name, StepFunction>;
 }
 
 function requireSameShapes(before: Parameters<typeof leavesOf>[0], after: Parameters<typeof leavesOf>[0]): void {

@@ -5,16 +5,18 @@ import type { HostInputs, StepMetrics } from '../engine.ts';
 import { type HostArray, toFloat32 } from '../hostArray.ts';
 import { leavesOf } from '../tree.ts';
 import { uploadInputs } from '../uploadInputs.ts';
+import { gradientsOf } from './gradientsOf.ts';
 import type { HostBatch } from './loss.ts';
-import { gradientsOf, paramsOf, type StepInputs, type StepPlan, type StepState } from './trainStep.ts';
+import { type BatchInputs, paramsOf, type StepPlan, type StepState } from './stepPlan.ts';
 
 /** Finds the first tensor that is not finite in the order data, weights, parameters, loss, gradients, and says so. */
 export async function nonFiniteError(call: {
   readonly step: number;
   readonly batches: readonly HostBatch[];
+  /** Of every batch, as the step had them. */
+  readonly inputs: readonly HostInputs[];
   readonly plan: StepPlan;
   readonly state: StepState;
-  readonly inputs: HostInputs;
   readonly metrics: StepMetrics;
 }): Promise<PeftError> {
   const { step, metrics } = call;
@@ -63,8 +65,9 @@ async function inState(state: StepState): Promise<Finding> {
 // A model that does not state its output size lets a label out of range through to the loss, which makes it NaN.
 function refusedByLoss({ plan, state, batches, inputs }: Parameters<typeof nonFiniteError>[0]): PeftError | undefined {
   const outputSize = tf.tidy(() => {
-    const [first] = Object.values((uploadInputs(inputs) as StepInputs).micro);
-    if (!first) return undefined;
+    const [given] = inputs;
+    if (!given) return undefined;
+    const first = uploadInputs(given) as BatchInputs;
     const { model, weights, strategy, targets } = plan;
     const adapter = { params: state.adapter, state: state.strategy };
     const at = adaptedAt({ weights, modules: model.targets, strategy, adapter, targets, trained: state.trained });
@@ -79,21 +82,23 @@ function refusedByLoss({ plan, state, batches, inputs }: Parameters<typeof nonFi
   }
 }
 
-async function inGradients(call: Parameters<typeof nonFiniteError>[0]): Promise<Finding> {
+async function inGradients({ plan, state, inputs }: Parameters<typeof nonFiniteError>[0]): Promise<Finding> {
   const remedy = 'lower the learning rate or clip with maxGradientNorm';
-  const { loss, grads } = tf.tidy(() => {
-    const result = gradientsOf(call.plan, call.state, uploadInputs(call.inputs) as StepInputs);
-    return { loss: result.loss, grads: Object.fromEntries(result.grads) };
-  });
-  try {
-    if (!(await isFiniteTensor(loss))) return { what: 'the loss', remedy };
-    for (const [path, grad] of Object.entries(grads)) {
-      if (!(await isFiniteTensor(grad))) return { what: `the gradient of "${path}"`, remedy };
+  for (const given of inputs) {
+    const { loss, grads } = tf.tidy(() => {
+      const result = gradientsOf(plan, state, uploadInputs(given) as BatchInputs);
+      return { loss: result.loss, grads: Object.fromEntries(result.grads) };
+    });
+    try {
+      if (!(await isFiniteTensor(loss))) return { what: 'the loss', remedy };
+      for (const [path, grad] of Object.entries(grads)) {
+        if (!(await isFiniteTensor(grad))) return { what: `the gradient of "${path}"`, remedy };
+      }
+    } finally {
+      tf.dispose([loss, ...Object.values(grads)]);
     }
-    return undefined;
-  } finally {
-    tf.dispose([loss, ...Object.values(grads)]);
   }
+  return undefined;
 }
 
 function firstNonFinite(array: HostArray): number {

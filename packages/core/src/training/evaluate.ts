@@ -1,7 +1,7 @@
 import { PeftError } from '@peft/ops';
 import { adaptedAt } from '../adaptedAt.ts';
 import { eagerEngine } from '../eagerEngine.ts';
-import type { Engine, HostInputs, Program, TensorInputs } from '../engine.ts';
+import type { Engine, HostInputs, Program, StepFunction, TensorInputs } from '../engine.ts';
 import type { AnyModel, TensorBatch } from '../model.ts';
 import { noStrategy } from '../noStrategy.ts';
 import { attach, type TrainedAdapter } from '../trainedAdapter.ts';
@@ -9,7 +9,7 @@ import type { Snapshot, Tree } from '../tree.ts';
 import type { Data } from './dataSource.ts';
 import { isDataSource } from './dataSource.ts';
 import type { Loss } from './loss.ts';
-import type { StepPlan, TrainTree } from './trainStep.ts';
+import type { StepPlan, TrainTree } from './stepPlan.ts';
 
 /** Means over every counted item of the data. */
 export type Evaluation = { readonly loss: number; readonly metrics: Readonly<Record<string, number>> };
@@ -18,7 +18,7 @@ export type EvaluatePlan = Pick<StepPlan, 'model' | 'weights' | 'strategy' | 'ta
 
 /** The evaluation of one batch as a step function that leaves its state alone. */
 export function evaluateStep(plan: EvaluatePlan) {
-  return (snapshot: Snapshot, inputs: TensorInputs) => {
+  return (snapshot: Snapshot, inputs: TensorInputs): ReturnType<StepFunction> => {
     const state = snapshot as TrainTree & { readonly strategy: Snapshot };
     const batch = inputs.batch as TensorBatch;
     const at = adaptedAt({
@@ -36,12 +36,12 @@ export function evaluateStep(plan: EvaluatePlan) {
 }
 
 /** Sums a program's metrics over all batches of epoch 0, in order, and divides by the counted items. */
-export async function evaluateWith(program: Program, plan: EvaluatePlan, data: Data): Promise<Evaluation> {
+export async function evaluateWith(program: Program<'evaluate'>, plan: EvaluatePlan, data: Data): Promise<Evaluation> {
   const sums: Record<string, number> = {};
   let count = 0;
   for await (const batch of isDataSource(data) ? data.batches(0, 0, 0) : data) {
     plan.loss.check?.(batch, plan.model.outputSize);
-    const metrics = await program.step({ batch } as HostInputs);
+    const { metrics } = await program.run('evaluate', { batch } as HostInputs);
     for (const [name, sum] of Object.entries(metrics)) sums[name] = (sums[name] ?? 0) + sum;
     count += plan.loss.count(batch);
   }
@@ -63,7 +63,7 @@ export async function evaluate(
   options: { readonly data: Data; readonly loss: Loss; readonly adapter?: TrainedAdapter; readonly engine?: Engine },
 ): Promise<Evaluation> {
   const { data, loss, adapter, engine = eagerEngine() } = options;
-  const attached = adapter && (await attach(model, adapter));
+  const attached = adapter && (await attach(model, adapter, engine));
   const plan: EvaluatePlan = {
     model,
     loss,
@@ -71,8 +71,8 @@ export async function evaluate(
     strategy: adapter?.strategy ?? noStrategy,
     targets: adapter?.targets ?? [],
   };
-  const program = await engine.compile(evaluateStep(plan));
-  program.bind({
+  const program = await engine.compile({ evaluate: evaluateStep(plan) }, plan.weights);
+  await program.bind({
     adapter: adapter?.adapter.params ?? {},
     trained: adapter?.trained ?? {},
     strategy: adapter?.adapter.state ?? {},
@@ -80,7 +80,7 @@ export async function evaluate(
   try {
     return await evaluateWith(program, plan, data);
   } finally {
-    program.release();
+    await program.release();
     program.dispose();
     attached?.dispose();
   }

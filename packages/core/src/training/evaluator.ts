@@ -1,17 +1,17 @@
-import type { Engine, Program } from '../engine.ts';
+import type { Program } from '../engine.ts';
 import type { Clock } from '../strategy.ts';
 import { decidingValue, improves } from './bestKeeper.ts';
-import { type Evaluation, evaluateStep, evaluateWith } from './evaluate.ts';
+import { type Evaluation, evaluateWith } from './evaluate.ts';
 import type { TrainEvent } from './events.ts';
 import type { FineTuneOptions } from './fineTune.ts';
 import { readSnapshot } from './hostSnapshot.ts';
 import type { RunPlan } from './planRun.ts';
+import { paramsOf, type StepPlan, type StepState } from './stepPlan.ts';
 import type { BestState } from './trainingState.ts';
-import { paramsOf, type StepPlan, type StepState } from './trainStep.ts';
 
 export type EvaluatorCall = {
   readonly clock: Clock;
-  readonly state: StepState;
+  readonly program: Program<'evaluate'>;
   readonly stepPlan: StepPlan;
   /** Links finished so far, which a best state goes back to. */
   readonly finishedCount: number;
@@ -19,16 +19,13 @@ export type EvaluatorCall = {
 
 /** Measures a run on its evaluation data, keeps the best state and says when to stop early. */
 export class Evaluator {
-  readonly #engine: Engine;
   readonly #options: FineTuneOptions;
   readonly #plan: RunPlan;
-  #program: Program | undefined;
   #best: BestState | undefined;
   #last: Evaluation | undefined;
   #isPatienceOver = false;
 
-  constructor(engine: Engine, plan: RunPlan, options: FineTuneOptions) {
-    this.#engine = engine;
+  constructor(plan: RunPlan, options: FineTuneOptions) {
     this.#plan = plan;
     this.#options = options;
   }
@@ -54,32 +51,25 @@ export class Evaluator {
     return this.#options.evaluation !== undefined && (step % this.#plan.evaluateEvery === 0 || step === totalSteps);
   }
 
-  /** Evaluates the state, which stays the caller's. */
-  async evaluate({ clock, state, stepPlan, finishedCount }: EvaluatorCall): Promise<TrainEvent | undefined> {
+  /** Evaluates the program's state. */
+  async evaluate({ clock, program, stepPlan, finishedCount }: EvaluatorCall): Promise<TrainEvent | undefined> {
     const { evaluation, earlyStopping } = this.#options;
     if (!evaluation) return undefined;
-    const measured = { ...paramsOf(state), strategy: state.strategy };
-    this.#program ??= await this.#engine.compile(evaluateStep(stepPlan));
-    const program = this.#program;
-    program.bind(measured);
-    const result = await evaluateWith(program, stepPlan, evaluation.data).finally(() => program.release());
+    const result = await evaluateWith(program, stepPlan, evaluation.data);
+    const state = (await program.state()) as StepState;
     this.#last = result;
     const value = decidingValue(result, evaluation);
     const isSettled = this.#plan.strategy.isSettled?.(state.strategy, clock) ?? true;
     const isBest = isSettled && improves(value, this.#best, { ...evaluation, ...earlyStopping });
     if (isBest) {
-      const tensors = this.#plan.keepBest ? await readSnapshot(measured) : undefined;
+      const tensors = this.#plan.keepBest
+        ? await readSnapshot({ ...paramsOf(state), strategy: state.strategy })
+        : undefined;
       this.#best = { step: clock.step, value, evaluation: result, stale: 0, tensors, finishedCount };
     } else if (this.#best && isSettled) {
       this.#best = { ...this.#best, stale: this.#best.stale + 1 };
       this.#isPatienceOver = earlyStopping !== undefined && this.#best.stale >= earlyStopping.patience;
     }
     return { type: 'evaluation', step: clock.step, ...result, isBest };
-  }
-
-  /** Forgets the compiled program, whose structure has changed. */
-  dispose(): void {
-    this.#program?.dispose();
-    this.#program = undefined;
   }
 }

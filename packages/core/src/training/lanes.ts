@@ -61,7 +61,7 @@ export function lanesOf(leaves: readonly string[], starts: Starts, call: LaneCal
 export function laneInputs(
   lane: Lane,
   call: LaneCall & { readonly optimizer: Optimizer; readonly schedule: Schedule },
-): Readonly<Record<string, number>> {
+): { readonly learningRate: number } & Readonly<Record<string, number>> {
   const life = lifeOf(call, lane.target);
   const rate = call.schedule(life.step - 1, life.totalSteps);
   if (!(rate >= 0 && Number.isFinite(rate))) {

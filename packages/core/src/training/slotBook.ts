@@ -3,8 +3,8 @@ import type { Effect } from '../effect.ts';
 import type { Optimizer, Slots } from '../optimizers/optimizer.ts';
 import type { Target } from '../target.ts';
 import { leavesOf, type Tree, treeOf } from '../tree.ts';
+import { groupSlots } from './applyGradients.ts';
 import { targetOfLeaf } from './lanes.ts';
-import { groupSlots } from './trainStep.ts';
 
 /** Every leaf's optimizer slots, and the step of the run at which they began. */
 export type SlotBook = { readonly slots: ReadonlyMap<string, Slots>; readonly starts: ReadonlyMap<string, number> };

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { AnyModel } from '../model.ts';
 import { checkFingerprint, type TrainedAdapter } from '../trainedAdapter.ts';
 import { leavesOf, mapTree } from '../tree.ts';
-import type { TrainTree } from './trainStep.ts';
+import type { TrainTree } from './stepPlan.ts';
 
 /**
  * A fresh run's parameters with the values of a trained adapter, as copies. Throws `model/fingerprint`, and

@@ -12,8 +12,17 @@ export type StepInputsCall = LaneCall & {
   readonly lanes: Iterable<Lane>;
 };
 
-/** The host values of one step: batches, dropout keys, what every lane and the strategy need, in float64. */
-export function stepInputs(batches: readonly HostBatch[], call: StepInputsCall): HostInputs {
+/** The host values of one step: of every batch, and of its update. */
+export type StepInputs = { readonly batches: readonly HostInputs[]; readonly update: UpdateNumbers };
+
+/** Learning rates and step-dependent numbers, computed in float64. */
+export type UpdateNumbers = {
+  readonly lanes: Readonly<Record<string, { readonly learningRate: number } & Readonly<Record<string, number>>>>;
+  readonly strategy: Readonly<Record<string, number>>;
+};
+
+/** The inputs of a step on these batches, each with its share of the counted items and its own dropout key. */
+export function stepInputs(batches: readonly HostBatch[], call: StepInputsCall): StepInputs {
   const { plan, loss, clock, state, strategy } = call;
   const count = batches.reduce((total, batch) => total + loss.count(batch), 0);
   if (count === 0) {
@@ -23,17 +32,15 @@ export function stepInputs(batches: readonly HostBatch[], call: StepInputsCall):
     );
   }
   const stepSeed = fold(fold(plan.seed, 'dropout'), clock.step);
-  const micro = batches.map((batch, index) => {
-    const key = { dtype: 'int32', shape: [], data: Int32Array.of(fold(stepSeed, index)) } as const;
-    return [String(index), { batch, key }] as const;
-  });
+  const scale = 1 / count;
   const lanes = [...new Set(call.lanes)].map((lane) => {
     return [lane.id, laneInputs(lane, { ...call, schedule: plan.schedule })] as const;
   });
   return {
-    micro: Object.fromEntries(micro),
-    scale: 1 / count,
-    lanes: Object.fromEntries(lanes),
-    strategy: strategy.inputs?.(state, clock) ?? {},
+    batches: batches.map((batch, index) => {
+      const key = { dtype: 'int32', shape: [], data: Int32Array.of(fold(stepSeed, index)) } as const;
+      return { batch, key, scale };
+    }),
+    update: { lanes: Object.fromEntries(lanes), strategy: strategy.inputs?.(state, clock) ?? {} },
   };
 }

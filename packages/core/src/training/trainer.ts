@@ -2,9 +2,10 @@ import { PeftError } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import { eagerEngine } from '../eagerEngine.ts';
 import type { Effect } from '../effect.ts';
-import type { Engine, HostInputs, Program, StepMetrics } from '../engine.ts';
-import { type FinishedLink, finishLink, mergeInto, replayLinks } from '../finishedLink.ts';
+import type { Engine, Program, StepMetrics } from '../engine.ts';
+import { type FinishedLink, finishLink, replayLinks } from '../finishedLink.ts';
 import { sizeOf, toTensor } from '../hostArray.ts';
+import { mergeInto } from '../mergeInto.ts';
 import type { AnyModel } from '../model.ts';
 import { requireMatched } from '../optimizers/parameterGroup.ts';
 import type { AnyAdapter, Clock, Context, Step } from '../strategy.ts';
@@ -23,12 +24,17 @@ import type { HostBatch } from './loss.ts';
 import { planRun, type RunPlan } from './planRun.ts';
 import { completeSlots, openSlots, restartSlots, type SlotBook, selectSlots, slotTree } from './slotBook.ts';
 import { startFrom } from './startFrom.ts';
-import { stepInputs } from './stepInputs.ts';
+import { noSums, type StepFunctions, stepFunctions } from './stepFunctions.ts';
+import { type StepInputs, stepInputs } from './stepInputs.ts';
+import { paramsOf, type StepPlan, type StepState } from './stepPlan.ts';
 import { checkResume, type TrainingState, type TrainingStore, trainingStateVersion } from './trainingState.ts';
-import { paramsOf, type StepInputs, type StepPlan, type StepState, trainStep } from './trainStep.ts';
-import { warnIfSlowBackend } from './warnIfSlowBackend.ts';
 
 type Emit = (event: TrainEvent) => void;
+
+/** A state between steps, when no gradients are summed. */
+type RestState = Omit<StepState, 'sums'>;
+
+type StepCall = { readonly batches: readonly HostBatch[]; readonly inputs: StepInputs; readonly clock: Clock };
 
 /** The one mutable thing of a run: it owns weights, programs, clock and data position, and carries out effects. */
 export class Trainer {
@@ -40,7 +46,7 @@ export class Trainer {
   readonly #targets: ReadonlyMap<string, Target>;
   readonly #evaluator: Evaluator;
   #reader: BatchReader;
-  #program: Program | undefined;
+  #program: Program<keyof StepFunctions> | undefined;
   #lanes: ReadonlyMap<string, Lane> = new Map();
   #starts: ReadonlyMap<string, number> = new Map();
   #step = 0;
@@ -54,7 +60,7 @@ export class Trainer {
     this.#plan = planRun(model, options);
     this.#engine = options.engine ?? eagerEngine();
     this.#weights = model.weights.fork();
-    this.#evaluator = new Evaluator(this.#engine, this.#plan, options);
+    this.#evaluator = new Evaluator(this.#plan, options);
     this.#targets = new Map(this.#plan.targets.map((target) => [target.path, target]));
     this.#reader = new BatchReader(options.data, this.#plan.seed);
   }
@@ -75,8 +81,7 @@ export class Trainer {
   async prepare(emit: Emit): Promise<void> {
     await tf.ready();
     const warn = this.#options.onWarning ?? console.warn;
-    warnIfSlowBackend(warn);
-    for (const warning of this.#plan.warnings) warn(warning);
+    for (const warning of [...(this.#engine.warnings?.() ?? []), ...this.#plan.warnings]) warn(warning);
     const { resume } = this.#options;
     const state = resume ? await this.#restore(resume) : this.#begin();
     requireMatched(
@@ -104,14 +109,13 @@ export class Trainer {
     const { loss, optimizer } = this.#options;
     const laneCall = await this.#laneCall(clock);
     const inputs = stepInputs(batches, { ...laneCall, plan: this.#plan, loss, optimizer, lanes: this.#lanes.values() });
-    const metrics = await program.step(inputs);
-    await this.#refuseNonFinite(metrics, { batches, inputs, clock });
+    const metrics = await this.#runFunctions(program, { batches, inputs, clock });
     this.#isBetweenSteps = false;
     this.#step = clock.step;
     this.#position = this.#reader.position;
     const effects = await this.#advance(clock);
     this.#isBetweenSteps = true;
-    const lanes = Object.values(inputs.lanes as Record<string, { learningRate: number }>);
+    const lanes = Object.values(inputs.update.lanes);
     emit({
       type: 'step',
       step: clock.step,
@@ -128,7 +132,7 @@ export class Trainer {
     if (this.#evaluator.isDue(clock)) {
       const call = {
         clock,
-        state: await this.#state(),
+        program: this.#program as Program<'evaluate'>,
         stepPlan: this.#stepPlan(),
         finishedCount: this.#finished.length,
       };
@@ -168,7 +172,7 @@ export class Trainer {
       ...this.#identity(),
       step: this.#step,
       position: this.#position,
-      tensors: await readSnapshot((await this.#program.state()) as Snapshot),
+      tensors: await readSnapshot(atRest(await this.#state())),
       starts: Object.fromEntries(this.#starts),
       finished: this.#finished,
       best: this.#evaluator.best,
@@ -178,19 +182,19 @@ export class Trainer {
   /** Ends the run and hands over the adapter: the best state where that is wanted, else the last. */
   async finish(aborted?: 'aborted'): Promise<RunResult> {
     await this.#reader.close();
-    const last = this.#releaseState();
-    this.#disposePrograms();
+    const last = await this.#releaseState();
+    this.#disposeProgram();
     const { keepBest } = this.#plan;
     const { best: known, last: lastEvaluation } = this.#evaluator;
     const best = keepBest && known?.tensors && known.step !== this.#step ? known : undefined;
-    const state = best?.tensors ? (uploadSnapshot(best.tensors) as unknown as StepState) : last;
-    tf.dispose(last.slots);
-    if (best) tf.dispose([last.adapter, last.trained, last.strategy] as unknown as tf.TensorContainer);
+    const state = best?.tensors ? (uploadSnapshot(best.tensors) as unknown as RestState) : last;
+    disposeUnless({ slots: last.slots, sums: last.sums }, {});
+    if (best) disposeUnless({ ...paramsOf(last), strategy: last.strategy }, {});
     const finished = best ? this.#finished.slice(0, best.finishedCount) : this.#finished;
     const weights = this.#weights;
     if (finished.length < this.#finished.length) {
       weights.dispose();
-      await replayLinks(weights, finished, { root: this.#plan.strategy, targets: this.#plan.targets });
+      await replayLinks(weights, finished, this.#chain);
     }
     const adapter = this.#trainedAdapter(state, finished);
     const reason: StopReason = aborted ?? (this.#evaluator.isPatienceOver ? 'stopped-early' : 'finished');
@@ -209,16 +213,21 @@ export class Trainer {
 
   /** Frees everything after a failure. */
   async dispose(): Promise<void> {
-    this.#disposePrograms();
+    this.#disposeProgram();
     this.#weights.dispose();
     // A source that fails to close must not hide the failure that ended the run.
     await this.#reader.close().catch(() => undefined);
   }
 
-  #disposePrograms(): void {
-    this.#evaluator.dispose();
+  #disposeProgram(): void {
     this.#program?.dispose();
     this.#program = undefined;
+  }
+
+  /** What a replay of finished links needs to give the same bits. */
+  get #chain() {
+    const { strategy, targets } = this.#plan;
+    return { root: strategy, targets, engine: this.#engine };
   }
 
   async #save(store: TrainingStore): Promise<void> {
@@ -241,7 +250,7 @@ export class Trainer {
     return { strategy: strategy.name, fingerprint, seed, totalSteps, targets: targets.map(({ path }) => path) };
   }
 
-  #begin(): StepState {
+  #begin(): RestState {
     const { strategy } = this.#plan;
     const state = tf.tidy(() => {
       const { params, state: initial } = strategy.init(this.#context());
@@ -254,10 +263,10 @@ export class Trainer {
     return state;
   }
 
-  async #restore(saved: TrainingState): Promise<StepState> {
+  async #restore(saved: TrainingState): Promise<RestState> {
     checkResume(saved, this.#identity());
-    const { strategy, targets, seed } = this.#plan;
-    await replayLinks(this.#weights, saved.finished, { root: strategy, targets });
+    const { seed } = this.#plan;
+    await replayLinks(this.#weights, saved.finished, this.#chain);
     this.#step = saved.step;
     this.#finished = saved.finished;
     this.#evaluator.restore(saved.best);
@@ -265,7 +274,7 @@ export class Trainer {
     this.#position = saved.position;
     this.#reader = new BatchReader(this.#options.data, seed, saved.position);
     const empty = { adapter: {}, trained: {}, strategy: {}, slots: {} };
-    return { ...empty, ...uploadSnapshot(saved.tensors) } as unknown as StepState;
+    return { ...empty, ...uploadSnapshot(saved.tensors) } as unknown as RestState;
   }
 
   async #drawBatches(): Promise<readonly HostBatch[]> {
@@ -278,17 +287,24 @@ export class Trainer {
     return batches;
   }
 
-  async #refuseNonFinite(
-    metrics: StepMetrics,
-    {
-      batches,
-      inputs,
-      clock,
-    }: { readonly batches: readonly HostBatch[]; readonly inputs: HostInputs; readonly clock: Clock },
-  ): Promise<void> {
-    if (Object.values(metrics).every(Number.isFinite)) return;
+  async #runFunctions(program: Program<keyof StepFunctions>, call: StepCall): Promise<StepMetrics> {
+    const { batches, update } = call.inputs;
+    const [first] = batches;
+    if (first && batches.length === 1) return this.#finite(await program.run('train', { ...first, ...update }), call);
+    let loss = 0;
+    for (const batch of batches) {
+      const metrics = await this.#finite(await program.run('accumulate', batch), call);
+      loss += metrics.loss as number;
+    }
+    return { loss, ...(await this.#finite(await program.run('update', update), call)) };
+  }
+
+  async #finite({ metrics }: { readonly metrics: StepMetrics }, call: StepCall): Promise<StepMetrics> {
+    if (Object.values(metrics).every(Number.isFinite)) return metrics;
+    const { batches, inputs, clock } = call;
+    const state = await this.#state();
     const plan = this.#stepPlan();
-    throw await nonFiniteError({ step: clock.step, batches, metrics, plan, inputs, state: await this.#state() });
+    throw await nonFiniteError({ step: clock.step, batches, metrics, plan, inputs: inputs.batches, state });
   }
 
   async #advance(clock: Clock): Promise<readonly Effect[]> {
@@ -299,7 +315,8 @@ export class Trainer {
     const step = await pending;
     for (const effect of step.effects) if (effect.kind === 'merge') await this.#merge(effect);
     const next = tf.tidy(() => this.#followEffects(state, step));
-    if (step.params === state.adapter && step.effects.length === 0) this.#program?.bind(next);
+    if (step.params === state.adapter && step.effects.length === 0)
+      await this.#program?.bind({ ...next, sums: state.sums });
     else await this.#compile(next);
     // A part may have made the adapter it merges in this very advance: then no program ever held it.
     for (const effect of step.effects) if (effect.kind === 'merge') disposeUnless(effect.adapter, next);
@@ -307,13 +324,11 @@ export class Trainer {
   }
 
   async #merge(effect: Extract<Effect, { kind: 'merge' }>): Promise<void> {
-    await mergeInto(this.#weights, effect.targets, (target, weight) =>
-      effect.strategy.merge(effect.adapter, target, weight),
-    );
+    await mergeInto(this.#weights, effect, this.#engine);
     if (this.#plan.keepLinks) this.#finished = [...this.#finished, await finishLink(effect)];
   }
 
-  #followEffects(state: StepState, step: Step): StepState {
+  #followEffects(state: RestState, step: Step): RestState {
     const next = { adapter: step.params, trained: state.trained, strategy: step.state };
     if (step.params === state.adapter && step.effects.length === 0) return { ...next, slots: state.slots };
     let book = openSlots(state.slots, this.#starts);
@@ -324,31 +339,29 @@ export class Trainer {
     return this.#withSlots(next, book);
   }
 
-  #withSlots(state: { adapter: Tree; trained: StepState['trained']; strategy: Snapshot }, book: SlotBook): StepState {
+  #withSlots(state: { adapter: Tree; trained: StepState['trained']; strategy: Snapshot }, book: SlotBook): RestState {
     const complete = completeSlots(book, paramsOf(state), { optimizer: this.#options.optimizer, step: this.#step });
     this.#starts = complete.starts;
     return { ...state, slots: slotTree(complete) };
   }
 
   /** The step's program; compiled again when leaves no longer share their lanes as before. */
-  async #programFor(clock: Clock): Promise<Program> {
+  async #programFor(clock: Clock): Promise<Program<keyof StepFunctions>> {
     const lanes = lanesOf([...this.#starts.keys()], this.#starts, await this.#laneCall(clock));
     const isSame =
       [...lanes].every(([leaf, { id }]) => this.#lanes.get(leaf)?.id === id) && lanes.size === this.#lanes.size;
-    if (!isSame) await this.#compile(this.#releaseState(), clock);
-    return this.#program as Program;
+    if (!isSame) await this.#compile(await this.#state(), clock);
+    return this.#program as Program<keyof StepFunctions>;
   }
 
-  async #compile(state: StepState, clock: Clock = this.#nextClock()): Promise<void> {
+  async #compile(state: RestState, clock: Clock = this.#nextClock()): Promise<void> {
     this.#lanes = lanesOf([...this.#starts.keys()], this.#starts, this.#laneCallOf(state, clock));
-    const plan = this.#stepPlan();
-    const program = await this.#engine.compile((snapshot, inputs) =>
-      trainStep(plan, snapshot as StepState, inputs as StepInputs),
-    );
-    this.#program?.bind(state);
-    this.#program?.release();
-    this.#disposePrograms();
-    program.bind(state);
+    const program = await this.#engine.compile(stepFunctions(this.#stepPlan()), this.#weights);
+    const sums = this.#plan.accumulate > 1 ? tf.tidy(() => noSums(paramsOf(state))) : {};
+    const next: StepState = { ...atRest(state), sums };
+    if (this.#program) disposeUnless(await this.#program.release(), next);
+    this.#disposeProgram();
+    await program.bind(next);
     this.#program = program;
   }
 
@@ -375,7 +388,7 @@ export class Trainer {
     return this.#laneCallOf(await this.#state(), clock);
   }
 
-  #laneCallOf(state: StepState, clock: Clock): LaneCall {
+  #laneCallOf(state: RestState, clock: Clock): LaneCall {
     return {
       strategy: this.#plan.strategy,
       state: state.strategy,
@@ -389,8 +402,8 @@ export class Trainer {
     return (await (this.#program as Program).state()) as StepState;
   }
 
-  #releaseState(): StepState {
-    return (this.#program as Program).release() as StepState;
+  async #releaseState(): Promise<StepState> {
+    return (await (this.#program as Program).release()) as StepState;
   }
 
   #context(): Context {
@@ -398,7 +411,7 @@ export class Trainer {
     return { targets, seed, totalSteps, weightOf: (target) => this.#weights.tensor(`${target.path}.weight`) };
   }
 
-  #trainedAdapter(state: StepState, finished: readonly FinishedLink[]): TrainedAdapter {
+  #trainedAdapter(state: RestState, finished: readonly FinishedLink[]): TrainedAdapter {
     const { strategy, targets } = this.#plan;
     const { modulesToSave = [], bias = 'none' } = this.#options;
     return {
@@ -414,6 +427,10 @@ export class Trainer {
       fingerprint: this.#model.weights.fingerprint(),
     };
   }
+}
+
+function atRest({ adapter, trained, strategy, slots }: RestState): RestState {
+  return { adapter, trained, strategy, slots };
 }
 
 function targetsOf(effect: Effect): readonly string[] {

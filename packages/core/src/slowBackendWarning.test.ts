@@ -1,9 +1,9 @@
 import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
-import { toyOptions } from '../../test/toyRun.ts';
-import { toyModel } from '../testing/toyModel.ts';
-import { fineTune } from './fineTune.ts';
+import { toyOptions } from '../test/toyRun.ts';
+import { toyModel } from './testing/toyModel.ts';
+import { fineTune } from './training/fineTune.ts';
 
 it('warns once per process, and only on the plain JavaScript backend', async () => {
   const warnings: string[] = [];

@@ -1,0 +1,61 @@
+import * as tf from '@tensorflow/tfjs';
+import { adaptedAt } from '../adaptedAt.ts';
+import { leavesOf } from '../tree.ts';
+import { type BatchInputs, paramsOf, type StepPlan, type StepState } from './stepPlan.ts';
+
+/** A gradient for every leaf that is reached, by path. */
+export type Gradients = ReadonlyMap<string, tf.Tensor>;
+
+export type BatchGradients = {
+  /** The batch's share of the step's mean task loss. */
+  readonly loss: tf.Scalar;
+  /** Leaves that the task loss does not reach have none. */
+  readonly grads: Gradients;
+};
+
+/** The task loss of one batch and its gradients. Both belong to the caller's scope. */
+export function gradientsOf(plan: StepPlan, state: StepState, { batch, key, scale }: BatchInputs): BatchGradients {
+  const { value, grads } = differentiate(state, () => {
+    const at = adaptedAt({
+      weights: plan.weights,
+      modules: plan.model.targets,
+      strategy: plan.strategy,
+      adapter: { params: state.adapter, state: state.strategy },
+      targets: plan.targets,
+      trained: state.trained,
+      stepKey: key,
+    });
+    return tf.mul(plan.loss.sum(plan.model.apply(batch, at), batch), scale) as tf.Scalar;
+  });
+  return { loss: value, grads };
+}
+
+/** The strategy's penalty and its gradients; undefined where it has none. */
+export function penaltyGradientsOf({ strategy }: StepPlan, state: StepState) {
+  const { penalty } = strategy;
+  if (!penalty) return undefined;
+  return differentiate(state, () => penalty({ params: state.adapter, state: state.strategy }));
+}
+
+/** The sum of two sets of gradients. */
+export function addGradients(left: Gradients, right: Gradients): Gradients {
+  const sum = new Map(left);
+  for (const [path, grad] of right) {
+    const known = left.get(path);
+    sum.set(path, known ? tf.add(known, grad) : grad);
+  }
+  return sum;
+}
+
+// tf.valueAndGrads refuses a leaf that the value does not reach.
+function differentiate(state: StepState, compute: () => tf.Scalar): { value: tf.Scalar; grads: Gradients } {
+  const leaves = leavesOf(paramsOf(state));
+  const tensors = leaves.map(([, leaf]) => leaf);
+  if (tensors.length === 0) return { value: compute(), grads: new Map() };
+  const { value, grads } = tf.engine().gradients(compute, tensors, undefined, true);
+  const reached = leaves.flatMap(([path], index) => {
+    const grad = (grads as (tf.Tensor | undefined)[])[index];
+    return grad ? [[path, grad] as const] : [];
+  });
+  return { value: value as tf.Scalar, grads: new Map(reached) };
+}
