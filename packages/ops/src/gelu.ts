@@ -28,8 +28,7 @@ const geluOperation: Composition<'x', typeof NONE> = operation({
   compose: ({ x }) => tf.mul(x, tf.add(tf.mul(tf.erf(tf.mul(x, Math.SQRT1_2)), 0.5), 0.5)),
   onBackend: { cpu: onHost },
   gradient: {
-    saves: ['x'],
-    savesOutput: true,
+    saves: ['x', 'output'],
     of: (dy, { x, output }) => ({ x: () => geluGradient({ x, y: output, dy }, NONE) }),
   },
 });

@@ -8,6 +8,7 @@ export { gather } from './gather.ts';
 export { gelu } from './gelu.ts';
 export { geluTanh } from './geluTanh.ts';
 export { layerNorm } from './layerNorm.ts';
+export { type LinearCrossEntropyOptions, linearCrossEntropy } from './linearCrossEntropy.ts';
 export { matMul } from './matMul.ts';
 export { normals } from './normals.ts';
 export { type Composition, type OperationDefinition, operation } from './operation.ts';

@@ -9,21 +9,27 @@ export type Composition<Names extends string, Attributes, Output extends Result 
   attributes: Attributes,
 ) => Output;
 
-export interface OperationDefinition<Names extends string, Attributes extends tf.NamedAttrMap, Output extends Result> {
+export interface OperationDefinition<
+  Names extends string,
+  Attributes extends tf.NamedAttrMap,
+  Output extends Result,
+  Results extends string = 'output',
+> {
   /** The kernel name a backend registers to run this operation as one call, e.g. `PeftLayerNorm`. */
   readonly name: string;
   /** The operation in plain tfjs operations, for every backend without a kernel of that name. */
   readonly compose: Composition<Names, Attributes, Output>;
   /** Faster ways for one backend, by backend name. */
   readonly onBackend?: Readonly<Record<string, Composition<Names, Attributes, Output>>>;
+  /** Names of the results in order, for `saves`; a single one is `output`. */
+  readonly results?: readonly Results[];
   readonly gradient?: {
-    readonly saves: readonly NoInfer<Names>[];
-    /** Whether `saved` holds the result too, as `output`. */
-    readonly savesOutput?: boolean;
-    /** One thunk per differentiable input; a thunk nobody needs is never called. */
+    /** Inputs and results that the gradient reads. */
+    readonly saves: readonly (NoInfer<Names> | NoInfer<Results>)[];
+    /** One thunk per differentiable input; a thunk nobody needs is never called. `dy` belongs to the first result. */
     readonly of: (
       dy: tf.Tensor,
-      saved: Tensors<Names> & { readonly output: tf.Tensor },
+      saved: Tensors<Names | Results>,
       attributes: Attributes,
     ) => Partial<Record<Names, () => tf.Tensor>>;
   };
@@ -35,9 +41,12 @@ export interface OperationDefinition<Names extends string, Attributes extends tf
  * A backend's own kernel of that name wins; else the composition is registered for that backend on first use,
  * so loading this package twice, as ESM and as CJS, registers everything once.
  */
-export function operation<Names extends string, Attributes extends tf.NamedAttrMap, Output extends Result = tf.Tensor>(
-  definition: OperationDefinition<Names, Attributes, Output>,
-): Composition<Names, Attributes, Output> {
+export function operation<
+  Names extends string,
+  Attributes extends tf.NamedAttrMap,
+  Output extends Result = tf.Tensor,
+  Results extends string = 'output',
+>(definition: OperationDefinition<Names, Attributes, Output, Results>): Composition<Names, Attributes, Output> {
   const { name } = definition;
   return (inputs, attributes) => {
     registerGradientOnce(definition);
@@ -47,7 +56,7 @@ export function operation<Names extends string, Attributes extends tf.NamedAttrM
 }
 
 function registerKernelOnce<Names extends string, Attributes extends tf.NamedAttrMap, Output extends Result>(
-  definition: OperationDefinition<Names, Attributes, Output>,
+  definition: Pick<OperationDefinition<Names, Attributes, Output>, 'name' | 'compose' | 'onBackend'>,
 ): void {
   const { name: kernelName, compose, onBackend = {} } = definition;
   const backendName = activeBackend();
@@ -62,21 +71,27 @@ function registerKernelOnce<Names extends string, Attributes extends tf.NamedAtt
   });
 }
 
-function registerGradientOnce<Names extends string, Attributes extends tf.NamedAttrMap, Output extends Result>({
-  name: kernelName,
-  gradient,
-}: OperationDefinition<Names, Attributes, Output>): void {
+function registerGradientOnce<
+  Names extends string,
+  Attributes extends tf.NamedAttrMap,
+  Output extends Result,
+  Results extends string,
+>({ name: kernelName, gradient, results: given }: OperationDefinition<Names, Attributes, Output, Results>): void {
   if (gradient === undefined || tf.getGradient(kernelName) !== undefined) return;
-  const { saves, savesOutput = false, of } = gradient;
+  const { saves, of } = gradient;
+  const results: readonly string[] = given ?? ['output'];
+  const inputsToSave = saves.filter((name) => !results.includes(name));
+  // The engine hands back the inputs as they are listed, then the results in their own order.
+  const order = [...inputsToSave, ...results.filter((name) => saves.includes(name as Results))];
   tf.registerGradient({
     kernelName,
-    inputsToSave: [...saves],
-    outputsToSave: [savesOutput],
+    inputsToSave,
+    outputsToSave: results.map((name) => saves.includes(name as Results)),
     gradFunc: (dy, saved, attrs) => {
-      const named = Object.fromEntries([...saves, 'output'].map((tensor, index) => [tensor, saved[index]]));
+      const named = Object.fromEntries(order.map((name, index) => [name, saved[index]]));
       return of(
-        dy as tf.Tensor,
-        named as Tensors<Names> & { readonly output: tf.Tensor },
+        (Array.isArray(dy) ? dy[0] : dy) as tf.Tensor,
+        named as Tensors<Names | Results>,
         attrs as unknown as Attributes,
       ) as Record<string, () => tf.Tensor>;
     },

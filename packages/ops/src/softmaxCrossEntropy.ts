@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { PeftError } from './error.ts';
 import { type Composition, operation } from './operation.ts';
+import { readLabels } from './readLabels.ts';
 
 type Ignore = { readonly ignore: number };
 
@@ -59,20 +60,4 @@ export function softmaxCrossEntropy(
   const classes = logits.shape[logits.rank - 1] as number;
   const rows = logits.reshape([labels.size, classes]);
   return sumOfLosses({ logits: rows, labels: labels.reshape([labels.size]) }, { ignore }).asScalar();
-}
-
-/** Which rows count, which labels have a meaning, and where in the flat logits each label is (class 0 where not counted). */
-function readLabels(labels: tf.Tensor, classes: number, ignore: number) {
-  const ignored = tf.equal(labels, tf.scalar(ignore, 'int32'));
-  const inside = tf.logicalAnd(
-    tf.greaterEqual(labels, tf.scalar(0, 'int32')),
-    tf.less(labels, tf.scalar(classes, 'int32')),
-  );
-  const counted = tf.logicalAnd(inside, tf.logicalNot(ignored));
-  const safe = tf.mul(labels, tf.cast(counted, 'int32'));
-  return {
-    counted,
-    known: tf.logicalOr(inside, ignored),
-    position: tf.add(tf.mul(tf.range(0, labels.size, 1, 'int32'), tf.scalar(classes, 'int32')), safe),
-  };
 }
