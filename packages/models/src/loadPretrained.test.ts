@@ -1,5 +1,6 @@
 import { byteSource, openSafetensors, writeSafetensors } from '@peft/checkpoint';
-import { hostArray } from '@peft/core';
+import { fold, hostArray } from '@peft/core';
+import { normals } from '@peft/ops';
 import { expect, test } from 'vitest';
 import { fixture, fixtureFiles } from '../test/golden.ts';
 import { loadPretrained } from './loadPretrained.ts';
@@ -26,7 +27,7 @@ test('a config that cannot be built is refused before the weights are looked at'
     code: 'model/config',
     message:
       'config.json does not describe a ViT that can be built; change this:\n' +
-      '  hidden_act is "silu"; supported are gelu, gelu_fast, gelu_new, gelu_pytorch_tanh',
+      '  hidden_act is "silu"; supported are gelu, gelu_fast, gelu_new, gelu_pytorch_tanh, relu',
   });
 });
 
@@ -74,4 +75,53 @@ test('targets are all linear layers, [in, out], in the order of the forward pass
   expect(model.outputSize).toBe(3);
   expect(model.weights.get('vit.embeddings.patch_embeddings.projection.weight').shape).toEqual([18, 12]);
   expect(model.weights.has(`${layer}.attention.attention.query.bias`)).toBe(false);
+});
+
+test('a head that the folder has for other classes, or not at all, is drawn where a seed is given', async () => {
+  const { tensors } = await openSafetensors(byteSource('model.safetensors', uneven['model.safetensors']));
+  const headless = new Map(
+    await Promise.all(
+      [...tensors]
+        .filter(([name]) => !name.startsWith('classifier.'))
+        .map(async ([name, tensor]) => [name, await tensor.read()] as const),
+    ),
+  );
+  const source = { ...uneven, 'model.safetensors': writeSafetensors(headless) };
+  const whole = await loadPretrained(fixture('vit-uneven'));
+  const fresh = await loadPretrained(source, { freshHead: 4 });
+  const other = await loadPretrained(fixture('vit-uneven'), {
+    config: { id2label: undefined, num_labels: 5 },
+    freshHead: 4,
+  });
+  for (const [{ weights }, classes] of [
+    [fresh, 3],
+    [other, 5],
+  ] as const) {
+    expect(weights.get('classifier.bias')).toEqual(hostArray(new Float32Array(classes)));
+    expect(weights.get('classifier.weight').data).toEqual(
+      normals(fold(4, 'classifier.weight'), 12 * classes).map((value) => value * 0.02),
+    );
+    expect(weights.get('classifier.weight').shape).toEqual([12, classes]);
+    const others = weights.paths.filter((path) => !path.startsWith('classifier.'));
+    for (const path of others) expect(weights.get(path), path).toEqual(whole.weights.get(path));
+  }
+  const kept = await loadPretrained(fixture('vit-uneven'), { freshHead: 4 });
+  expect(kept.weights.fingerprint()).toBe(whole.weights.fingerprint());
+});
+
+test('a seed for the head excuses no other tensor, and its deviation is checked', async () => {
+  const { tensors } = await openSafetensors(byteSource('model.safetensors', uneven['model.safetensors']));
+  const arrays = await Promise.all([...tensors].map(async ([name, tensor]) => [name, await tensor.read()] as const));
+  const broken = new Map(arrays.filter(([name]) => name !== 'vit.layernorm.bias' && name !== 'classifier.bias'));
+  const source = { ...uneven, 'model.safetensors': writeSafetensors(broken) };
+  await expect(loadPretrained(source, { freshHead: 4 })).rejects.toMatchObject({
+    code: 'checkpoint/tensors',
+    message:
+      'the weights do not fit the model that config.json describes (20 tensors are expected, the folder has 19); use the config and the weights of one model:\n' +
+      '  "vit.layernorm.bias" is missing',
+  });
+  await expect(loadPretrained(source, { freshHead: 4, config: { initializer_range: 'wide' } })).rejects.toMatchObject({
+    code: 'model/config',
+    message: 'initializer_range is "wide"; it must be a number of at least 0.',
+  });
 });

@@ -1,6 +1,8 @@
 import { type FolderSource, readModelFolder, readModelWeights } from '@peft/checkpoint';
-import type { AnyModel } from '@peft/core';
+import type { AnyModel, Seed } from '@peft/core';
 import { familyOf } from './families.ts';
+import { initializerRange } from './freshWeights.ts';
+import { readWithFreshHead } from './readWithFreshHead.ts';
 
 /** A model with the config.json it was built from. */
 export type PretrainedModel = AnyModel & { readonly config: Readonly<Record<string, unknown>> };
@@ -8,6 +10,8 @@ export type PretrainedModel = AnyModel & { readonly config: Readonly<Record<stri
 export type LoadOptions = {
   /** Fields that replace those of config.json, in Python's names. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Draws from this seed what the folder has nothing of in the model's head, or has in another size; refused where left out. */
+  readonly freshHead?: Seed;
 };
 
 /**
@@ -15,10 +19,21 @@ export type LoadOptions = {
  * model's. Stored dtypes are kept.
  * @throws PeftError `model/family`, `model/config`, and the `checkpoint/...` codes for files and tensors.
  */
-export async function loadPretrained(source: FolderSource, options: LoadOptions = {}): Promise<PretrainedModel> {
+export async function loadPretrained(
+  source: FolderSource,
+  { config: replaced, freshHead }: LoadOptions = {},
+): Promise<PretrainedModel> {
   const folder = await readModelFolder(source);
-  const config = { ...folder.config, ...options.config };
+  const config = { ...folder.config, ...replaced };
   const family = familyOf(config);
-  const weights = await readModelWeights(folder, family.parameters(config));
+  const parameters = family.parameters(config);
+  const tensors = family.rename?.(folder.tensors, config) ?? folder.tensors;
+  const weights =
+    freshHead === undefined
+      ? await readModelWeights({ tensors }, parameters)
+      : await readWithFreshHead(
+          { tensors, parameters, head: family.head(config) },
+          { deviation: initializerRange(config), seed: freshHead },
+        );
   return { ...family.model(config, weights), config };
 }

@@ -1,5 +1,5 @@
-import { fold, hostArray, type Seed, sizeOf, Weights } from '@peft/core';
-import { normals } from '@peft/ops';
+import { type Seed, Weights } from '@peft/core';
+import { freshWeights, initializerRange } from '../freshWeights.ts';
 import { readVitConfig } from './vitConfig.ts';
 import { vitParameters } from './vitParameters.ts';
 
@@ -9,18 +9,5 @@ import { vitParameters } from './vitParameters.ts';
  * @throws PeftError `model/config`
  */
 export function freshVitWeights(config: Readonly<Record<string, unknown>>, seed: Seed): Weights {
-  const { initializer_range: deviation = 0.02 } = config as { readonly initializer_range?: number };
-  return new Weights(
-    [...vitParameters(readVitConfig(config))].map(([path, { shape }]) => {
-      const size = sizeOf(shape);
-      if (shape.length === 1) return [path, hostArray(new Float32Array(size).fill(path.endsWith('.weight') ? 1 : 0))];
-      return [
-        path,
-        hostArray(
-          normals(fold(seed, path), size).map((value) => value * deviation),
-          shape,
-        ),
-      ];
-    }),
-  );
+  return new Weights(freshWeights(vitParameters(readVitConfig(config)), { deviation: initializerRange(config), seed }));
 }

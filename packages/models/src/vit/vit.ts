@@ -38,7 +38,7 @@ function classify({ pixelValues }: VitBatch, at: At, config: VitConfig): tf.Tens
   let tokens = embedPatches(pixelValues, at, config);
   for (let layer = 0; layer < config.layers; layer++) {
     const onlyClassToken = layer === config.layers - 1;
-    tokens = encoderLayer(tokens, at, { ...config, images, onlyClassToken, paths: vitPaths.layer(layer) });
+    tokens = encoderLayer(tokens, at, { ...config, sequences: images, onlyClassToken, paths: vitPaths.layer(layer) });
   }
   const gain = at.parameter(`${vitPaths.norm}.weight`);
   const normalized = layerNorm(tokens, gain, at.parameter(`${vitPaths.norm}.bias`), config.epsilon);

@@ -53,6 +53,7 @@ test.each([
   [{ qkv_bias: false }, { hasQkvBias: false }],
   [{ hidden_act: 'gelu_new' }, { activation: 'geluTanh' }],
   [{ hidden_act: 'gelu_pytorch_tanh' }, { activation: 'geluTanh' }],
+  [{ hidden_act: 'relu' }, { activation: 'relu' }],
   [{ head_dim: 4 }, { heads: 3 }],
 ])('%j is read as %j', (changes, read) => {
   expect(readVitConfig({ ...config, ...changes })).toMatchObject(read);
@@ -66,8 +67,11 @@ test.each([
   [{ num_channels: null }, 'num_channels is null; it must be a whole number of at least 1'],
   [{ image_size: [8] }, 'image_size is [8]; it must be a whole number of at least 1, or [height, width]'],
   [{ patch_size: -2 }, 'patch_size is -2; it must be a whole number of at least 1, or [height, width]'],
-  [{ hidden_act: 'relu' }, 'hidden_act is "relu"; supported are gelu, gelu_fast, gelu_new, gelu_pytorch_tanh'],
-  [{ hidden_act: 'toString' }, 'hidden_act is "toString"; supported are gelu, gelu_fast, gelu_new, gelu_pytorch_tanh'],
+  [{ hidden_act: 'silu' }, 'hidden_act is "silu"; supported are gelu, gelu_fast, gelu_new, gelu_pytorch_tanh, relu'],
+  [
+    { hidden_act: 'toString' },
+    'hidden_act is "toString"; supported are gelu, gelu_fast, gelu_new, gelu_pytorch_tanh, relu',
+  ],
   [{ layer_norm_eps: -1 }, 'layer_norm_eps is -1; it must be a number of at least 0'],
   [{ qkv_bias: 'yes' }, 'qkv_bias is "yes"; it must be true or false'],
   [{ num_labels: 0 }, 'num_labels is 0; it must be a whole number of at least 1'],
@@ -90,7 +94,7 @@ test('everything wrong is said at once', () => {
   expect(messageOf({ hidden_size: 'wide', hidden_act: 7, patch_size: undefined })).toBe(
     refusal(
       'hidden_size is "wide"; it must be a whole number of at least 1',
-      'hidden_act is 7; supported are gelu, gelu_fast, gelu_new, gelu_pytorch_tanh',
+      'hidden_act is 7; supported are gelu, gelu_fast, gelu_new, gelu_pytorch_tanh, relu',
       'patch_size is missing; it must be a whole number of at least 1, or [height, width]',
     ),
   );
