@@ -57,7 +57,7 @@ function runNode(node: Node, inputs: readonly tf.Tensor[]): readonly tf.Tensor[]
   const { op, attributes, outputs } = node;
   if (tf.getKernel(op, tf.getBackend()) === undefined) return runOnHost(node, inputs);
   const names = rowOf(op).inputs;
-  const given = names === 'list' ? inputs : Object.fromEntries(names.map((name, index) => [name, inputs[index]]));
+  const given = names === 'list' ? inputs : Object.fromEntries(inputs.map((input, index) => [names[index], input]));
   const result = tf
     .engine()
     .runKernel(op, given as unknown as tf.NamedTensorMap, { ...attributes } as unknown as tf.NamedAttrMap);

@@ -67,6 +67,24 @@ type Unnamed = Omit<OpCase, 'name'>;
 
 const scalars = { shape: [] as number[], kind: 'positive' as const };
 
+const linearLosses = (hasGradient: boolean) =>
+  fc
+    .tuple(size, size, size, fc.integer({ min: 1, max: 5 }), fc.boolean(), fc.boolean())
+    .map(([rows, width, classes, chunk, transposeWeight, hasBias]) => ({
+      inputs: [
+        { shape: [rows, width], kind: 'float' as const },
+        { shape: [rows], kind: { below: classes } },
+      ],
+      run: (hidden: tf.Tensor, labels: tf.Tensor) => {
+        const frozen = (...shape: number[]) =>
+          tf.sin(tf.range(1, 1 + shape.reduce((product, length) => product * length, 1))).reshape(shape);
+        const weight = transposeWeight ? frozen(classes, width) : frozen(width, classes);
+        const bias = hasBias ? { bias: frozen(classes) } : {};
+        return ops.linearCrossEntropy(hidden, weight, labels, { ignore: 1, chunk, transposeWeight, ...bias });
+      },
+      hasGradient,
+    }));
+
 /** Random uses of every row of the op table, through tfjs and @peft/ops, under the name of what they reach. */
 export const opCases: Readonly<Record<string, fc.Arbitrary<Unnamed>>> = {
   Abs: dense(tf.abs),
@@ -344,6 +362,8 @@ export const opCases: Readonly<Record<string, fc.Arbitrary<Unnamed>>> = {
     run: (logits, labels) => ops.softmaxCrossEntropy(logits as tf.Tensor, labels as tf.Tensor, { ignore: 1 }),
     hasGradient: true,
   })),
+  PeftLinearCrossEntropy: linearLosses(false),
+  PeftLinearCrossEntropyWithGradient: linearLosses(true),
   PeftDropout: fc.tuple(shapes, fc.constantFrom(0.1, 0.25, 0.5, 0.9)).map(([shape, rate]) => ({
     inputs: [
       { shape, kind: 'float' as const },

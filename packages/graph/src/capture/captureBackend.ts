@@ -30,7 +30,7 @@ export class CaptureBackend extends tf.KernelBackend {
   }
 
   run(op: OpName, given: tf.NamedTensorInfoMap, attributes: tf.NamedAttrMap | undefined) {
-    const { inputs: names, outputs } = rowOf(op);
+    const { inputs: names, outputs, lastIsOptional } = rowOf(op);
     const unknown = names === 'list' ? [] : Object.keys(given).filter((name) => !names.includes(name));
     if (unknown.length > 0) {
       throw new GraphError(
@@ -39,7 +39,8 @@ export class CaptureBackend extends tf.KernelBackend {
           'of @peft/graph and of the operation that belong together.',
       );
     }
-    const inputs = (names === 'list' ? Object.values(given) : names.map((name) => given[name])) as tf.TensorInfo[];
+    const present = names === 'list' ? [] : names.slice(0, lastIsOptional ? Object.keys(given).length : names.length);
+    const inputs = (names === 'list' ? Object.values(given) : present.map((name) => given[name])) as tf.TensorInfo[];
     for (const input of inputs) {
       if (this.#recording.isOwn(input.dataId) && input instanceof tf.Tensor) this.#seen.add(input);
     }

@@ -82,7 +82,7 @@ interface RowLabel {
   readonly label: number;
 }
 
-function lossOfRow(logits: ArrayLike<number>, start: number, { classes, label }: RowLabel): number {
+export function lossOfRow(logits: ArrayLike<number>, start: number, { classes, label }: RowLabel): number {
   const row = Array.from({ length: classes }, (_, i) => logits[start + i] as number);
   const top = Math.max(...row);
   return top + Math.log(row.reduce((sum, value) => sum + Math.exp(value - top), 0)) - (row[label] as number);
@@ -94,7 +94,7 @@ interface Labels extends Ignore {
 }
 
 /** Which rows count, which labels have a meaning, and the class of each row (0 where it counts nothing), int64 [rows, 1]. */
-function readLabels(write: OnnxWriter, { labels, classes, ignore }: Labels) {
+export function readLabels(write: OnnxWriter, { labels, classes, ignore }: Labels) {
   const number = (value: number) => write.constant('int32', value);
   const above = write.node('GreaterOrEqual', [labels, number(0)]);
   const inside = write.node('And', [above, write.node('Less', [labels, number(classes)])]);

@@ -3,6 +3,7 @@ import type { DType } from '../tensorType.ts';
 type None = Readonly<Record<never, never>>;
 type Reduction = { readonly axis: readonly number[]; readonly keepDims: boolean };
 type Axis = { readonly axis: number };
+type LinearLoss = { readonly ignore: number; readonly chunk: number; readonly transposeWeight: boolean };
 type Transposes = { readonly transposeA: boolean; readonly transposeB: boolean };
 
 type Unary =
@@ -109,6 +110,8 @@ export interface OpAttributes extends Record<Unary | Binary, None> {
   PeftGeluTanhGrad: None;
   PeftLayerNorm: { readonly epsilon: number };
   PeftLayerNormGrad: { readonly epsilon: number };
+  PeftLinearCrossEntropy: LinearLoss;
+  PeftLinearCrossEntropyWithGradient: LinearLoss;
   PeftMatMul: Transposes;
   PeftSoftmaxCrossEntropy: { readonly ignore: number };
   PeftSoftmaxCrossEntropyGrad: { readonly ignore: number };

@@ -25,6 +25,8 @@ export interface OnnxCall<Attributes> {
 export interface OpRow<Attributes> {
   /** Names of the kernel's inputs in order; 'list' where it takes any number. */
   readonly inputs: readonly string[] | 'list';
+  /** Whether the last input may be missing. */
+  readonly lastIsOptional?: true;
   /** 'list' where the kernel returns a list, even of one. */
   readonly outputs?: 'list';
   /** The kernel's attributes as tfjs passes them, made whole: defaults filled in, axes counted from the front. */

@@ -6,6 +6,7 @@ import { dropoutRow } from './dropoutRow.ts';
 import { embeddingRows } from './embeddingRows.ts';
 import { joiningRows } from './joiningRows.ts';
 import { layoutRows } from './layoutRows.ts';
+import { linearLossRows } from './linearLossRows.ts';
 import { lookupRows } from './lookupRows.ts';
 import { lossRows } from './lossRows.ts';
 import { matrixRows } from './matrixRows.ts';
@@ -27,6 +28,7 @@ export const opTable: { readonly [Op in OpName]: OpRow<OpAttributes[Op]> } = {
   ...activationRows,
   ...embeddingRows,
   ...lossRows,
+  ...linearLossRows,
   ...normRows,
   PeftAdamW: adamwRow,
   PeftDropout: dropoutRow,
