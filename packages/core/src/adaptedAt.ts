@@ -62,6 +62,19 @@ export function adaptedAt(options: AdaptedAtOptions): At {
       const bias = `${path}.bias`;
       return weights.has(bias) ? tf.add(output, parameter(bias)) : output;
     },
+    frozen(path) {
+      const module = modules.get(path);
+      const axis = module && layerKindOf(module).outputAxis;
+      const [weight, bias] = [`${path}.weight`, `${path}.bias`];
+      if (axis === undefined || adapted.has(path) || [weight, bias].some((each) => Object.hasOwn(trained, each))) {
+        return undefined;
+      }
+      return {
+        weight: parameter(weight),
+        ...(weights.has(bias) && { bias: parameter(bias) }),
+        isTransposed: axis === 0,
+      };
+    },
   };
 }
 

@@ -2,7 +2,7 @@ export { fold, isPeftError, PeftError, type Seed } from '@peft/ops';
 export { type AdaptedAtOptions, adaptedAt } from './adaptedAt.ts';
 export { eagerEngine } from './eagerEngine.ts';
 export { type Effect, effectsOfPart, partOf } from './effect.ts';
-export type { Engine, HostInputs, Program, StepFunction, StepMetrics, TensorInputs } from './engine.ts';
+export type { Engine, HostInputs, Program, StepFunction, StepMetrics, StepResult, TensorInputs } from './engine.ts';
 export type { AdapterFile, FileFormat, TensorShapes } from './fileFormat.ts';
 export type { FinishedLink } from './finishedLink.ts';
 export {
@@ -17,7 +17,7 @@ export {
 } from './hostArray.ts';
 export { type LayerKind, layerKindOf, registerLayerKind } from './layerKind.ts';
 export { type MatchedTensors, matchTensors } from './matchTensors.ts';
-export type { AnyModel, At, Model, TensorBatch } from './model.ts';
+export type { AnyModel, At, FrozenLinear, LinearHead, Model, TensorBatch } from './model.ts';
 export { type AdamwOptions, adamw } from './optimizers/adamw.ts';
 export type { Optimizer, OptimizerCall, Slots } from './optimizers/optimizer.ts';
 export { loraPlus, type ParameterGroup } from './optimizers/parameterGroup.ts';
@@ -60,7 +60,20 @@ export type { TrainEvent } from './training/events.ts';
 export { type FineTuneOptions, fineTune, type Run, type RunResult, type StopReason } from './training/fineTune.ts';
 export { type HostSnapshot, readSnapshot, uploadSnapshot } from './training/hostSnapshot.ts';
 export type { Schedule } from './training/lanes.ts';
-export { type ClassificationOptions, classification, type HostBatch, type Loss, regression } from './training/loss.ts';
+export {
+  causalLanguageModeling,
+  type LanguageModelingOptions,
+  maskedLanguageModeling,
+} from './training/languageModeling.ts';
+export {
+  type ClassificationOptions,
+  classification,
+  type Head,
+  type HeadFigures,
+  type HostBatch,
+  type Loss,
+  regression,
+} from './training/loss.ts';
 export type { ProgressOutput } from './training/progress.ts';
 export {
   type BestState,
@@ -68,6 +81,6 @@ export {
   type TrainingStore,
   trainingStateVersion,
 } from './training/trainingState.ts';
-export { entry, leavesOf, mapTree, type Snapshot, type Tree, tensorsOf, treeOf } from './tree.ts';
+export { entry, leavesOf, mapLeaves, mapTree, type Snapshot, type Tree, tensorsOf, treeOf } from './tree.ts';
 export { unwind } from './unwind.ts';
 export { Weights } from './weights.ts';

@@ -13,6 +13,8 @@ export interface LayerKind {
   readonly name: string;
   /** Whether the input is int32 ids, called by `At.embedding`; else it is values, called by `At.linear`. */
   readonly takesIds?: boolean;
+  /** Where a layer is a product with its weight, the axis of the weight that is the output's. */
+  readonly outputAxis?: 0 | 1;
   /** The factor that a fresh additive adapter starts at zero: `b` for dense, `a` for embedding, as Python PEFT does. */
   readonly zeroFactor: 'a' | 'b';
   /** Shapes of the factors whose product has the weight's shape. */

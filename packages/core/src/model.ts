@@ -16,6 +16,19 @@ export interface At {
   embedding(path: string, ids: Tensor): Tensor;
   /** Any other parameter by its full path. */
   parameter(path: string): Tensor;
+  /** The weight of a linear layer that nothing adapts or trains; undefined where something does. */
+  frozen(path: string): FrozenLinear | undefined;
+}
+
+/** A linear layer as it is stored: weight [in, out], or [out, in] where `isTransposed`, and bias [out] if it has one. */
+export type FrozenLinear = { readonly weight: Tensor; readonly bias?: Tensor; readonly isTransposed: boolean };
+
+/** The linear layer that makes a model's output, and what it reads: row i of the output is its product with row i of the states. */
+export interface LinearHead<Batch extends TensorBatch = TensorBatch> {
+  /** Path of its module. */
+  readonly path: string;
+  /** Hidden states [rows, in]: of every row of the output, leading axes folded, or of `rows` alone (int32 [n], may repeat). */
+  states(batch: Batch, at: At, rows?: Tensor): Tensor;
 }
 
 /** A frozen model: what may be adapted, its weights, and its forward pass as a function of `At`. */
@@ -29,6 +42,8 @@ export interface Model<Batch extends TensorBatch = TensorBatch> {
   /** What Python calls a module in memory, by its path here, where the two differ; adapter files name modules so. */
   readonly pythonPaths?: Readonly<Record<string, string>>;
   apply(batch: Batch, at: At): Tensor;
+  /** Where the output is that of one linear layer: lets a loss take it in parts, and only the rows that count. */
+  readonly linearHead?: LinearHead<Batch>;
 }
 
 /** A model whose data type is not known here. */

@@ -59,13 +59,13 @@ class Measured extends Error {}
 /** An engine that measures the step it is given instead of running it. */
 const engine = {
   name: 'measure',
-  async compile(step) {
+  async compile({ train }) {
     let state;
     return {
-      bind: (next) => {
+      bind: async (next) => {
         state = next;
       },
-      step: async (inputs) => {
+      run: async (_, inputs) => {
         const upload = (tree) =>
           Object.fromEntries(
             Object.entries(tree).map(([key, value]) => {
@@ -73,11 +73,11 @@ const engine = {
               return [key, ArrayBuffer.isView(value.data) ? { shape: value.shape, dtype: value.dtype } : upload(value)];
             }),
           );
-        measure((all) => step(all.state, all.inputs), { state, inputs: upload(inputs) });
+        measure((all) => train(all.state, all.inputs), { state, inputs: upload(inputs) });
         throw new Measured();
       },
       state: async () => state,
-      release: () => state,
+      release: async () => state,
       dispose: () => {},
     };
   },

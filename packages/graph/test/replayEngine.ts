@@ -2,10 +2,15 @@ import {
   type Engine,
   type HostArray,
   type HostInputs,
+  hostArray,
+  leavesOf,
+  mapLeaves,
   type Program,
   type Snapshot,
+  type StepFunction,
   tensorsOf,
   toTensor,
+  type Weights,
 } from '@peft/core';
 import * as tf from '@tensorflow/tfjs';
 import { capture, checkGraph, type Graph, type InputTypes, type Nested, replay, runPasses } from '../src/index.ts';
@@ -21,52 +26,72 @@ type Compare = (step: { readonly eager: Nested<tf.Tensor>; readonly replayed: Ne
 
 export interface ReplayEngineOptions {
   readonly onCapture?: (captured: Captured, given: { readonly state: Snapshot; readonly inputs: object }) => void;
-  /** Sees the state and metrics of every step, eager and replayed. */
+  /** Sees the results of every run, eager and replayed. */
   readonly compare?: Compare;
-  readonly parameters?: Readonly<Record<string, Float32Array | Int32Array>>;
 }
 
-/** An engine that captures each step once, rewrites it, and runs every step by replay; beside it runs the eager step. */
-export function replayEngine({ onCapture, compare, parameters = {} }: ReplayEngineOptions = {}): Engine {
+/** An engine that captures each function once, rewrites it, and runs it by replay; beside it runs the eager function. */
+export function replayEngine({ onCapture, compare }: ReplayEngineOptions = {}): Engine {
   return {
     name: 'replay',
-    async compile(step): Promise<Program> {
+    async compile(functions, weights): Promise<Program> {
       let state: Snapshot = {};
-      let graph: Graph | undefined;
+      const graphs = new Map<string, Graph>();
       const take = (next: Snapshot) => {
         const kept = new Set(tensorsOf(next));
         for (const tensor of tensorsOf(state)) if (!kept.has(tensor)) tensor.dispose();
         state = next;
       };
+      const graphOf = (name: string, inputs: object) => {
+        const known = graphs.get(name);
+        if (known) return known;
+        const step = (functions as Readonly<Record<string, StepFunction>>)[name] as StepFunction;
+        const captured = captureStep(
+          (all) => step(all.state, all.inputs) as never,
+          { state, inputs },
+          arraysOf(weights),
+        );
+        onCapture?.(captured, { state, inputs });
+        graphs.set(name, captured.rewritten);
+        return captured.rewritten;
+      };
       return {
-        bind: take,
-        async step(given) {
+        bind: async (next) => take(next),
+        async run(name, given) {
           const inputs = tf.tidy(() => uploaded(given));
-          if (!graph) {
-            const captured = captureStep((all) => step(all.state, all.inputs) as never, { state, inputs }, parameters);
-            onCapture?.(captured, { state, inputs });
-            graph = captured.rewritten;
-          }
+          const graph = graphOf(name, inputs);
           const replayed = replay(graph, { state, inputs } as never);
           if (compare) {
+            const step = (functions as Readonly<Record<string, StepFunction>>)[name] as StepFunction;
             const eager = tf.tidy(() => step(state, inputs as never) as never) as Nested<tf.Tensor>;
             compare({ eager, replayed });
             const kept = new Set(tensorsOf(state));
             for (const tensor of tensorsOf(eager as never)) if (!kept.has(tensor)) tensor.dispose();
           }
-          const { metrics, state: next } = replayed as unknown as {
+          const {
+            metrics,
+            outputs = {},
+            state: next,
+          } = replayed as unknown as {
             metrics: Record<string, tf.Tensor>;
+            outputs?: Record<string, tf.Tensor>;
             state: Snapshot;
           };
           const values = Object.fromEntries(
-            Object.entries(metrics).map(([name, tensor]) => [name, tensor.dataSync()[0] as number]),
+            Object.entries(metrics).map(([key, tensor]) => [key, tensor.dataSync()[0] as number]),
           );
-          tf.dispose([metrics, inputs]);
-          take(withNumbersOf(next, state));
-          return values;
+          const read = Object.fromEntries(
+            Object.entries(outputs).map(([key, tensor]) => [
+              key,
+              hostArray(tensor.dataSync<'float32'>(), tensor.shape),
+            ]),
+          );
+          tf.dispose([metrics, outputs, inputs]);
+          take(withUnchanged(next, { before: state, graph }));
+          return { metrics: values, outputs: read };
         },
         state: async () => state,
-        release() {
+        async release() {
           const held = state;
           state = {};
           return held;
@@ -77,14 +102,23 @@ export function replayEngine({ onCapture, compare, parameters = {} }: ReplayEngi
   };
 }
 
-/** Numbers of the state change between steps on the host, and a step passes them through. */
-function withNumbersOf(next: Snapshot, before: Snapshot): Snapshot {
-  return Object.fromEntries(
-    Object.entries(next).map(([key, entry]) => {
-      if (typeof entry === 'number') return [key, before[key] as number];
-      return [key, entry instanceof tf.Tensor ? entry : withNumbersOf(entry as Snapshot, before[key] as Snapshot)];
-    }),
-  );
+function arraysOf(weights: Weights): Readonly<Record<string, Float32Array>> {
+  return Object.fromEntries(weights.paths.map((path) => [path, weights.get(path).data as Float32Array]));
+}
+
+/** Numbers, which a step passes through, and the very tensors of leaves that the graph returns as they came in. */
+function withUnchanged(
+  next: Snapshot,
+  { before, graph }: { readonly before: Snapshot; readonly graph: Graph },
+): Snapshot {
+  const inputs = new Map(graph.inputs.map(({ name, value }) => [name, value]));
+  const outputs = new Map(graph.outputs.map(({ name, value }) => [name, value]));
+  const known = new Map(leavesOf(before));
+  return mapLeaves(next, (leaf, path) => {
+    const isSame = typeof leaf === 'number' || outputs.get(`state/${path}`) === inputs.get(`state/${path}`);
+    if (isSame && typeof leaf !== 'number') leaf.dispose();
+    return isSame ? (known.get(path) as tf.Tensor | number) : leaf;
+  });
 }
 
 type Step = (all: { readonly state: Snapshot; readonly inputs: never }) => never;

@@ -6,6 +6,7 @@ import type { LayerKind } from '../layerKind.ts';
 /** A linear layer: weight [in, out], input [..., in]. */
 export const dense: LayerKind = {
   name: 'dense',
+  outputAxis: 1,
   zeroFactor: 'b',
   factorShapes: ({ shape: [fanIn = 0, fanOut = 0] }, rank) => ({ a: [fanIn, rank], b: [rank, fanOut] }),
   apply: (input, weight) => matMul(input, weight),

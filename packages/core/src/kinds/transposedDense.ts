@@ -6,6 +6,7 @@ import type { LayerKind } from '../layerKind.ts';
 /** A linear layer whose weight lies as that of an embedding it may share: weight [out, in], input [..., in]. */
 export const transposedDense: LayerKind = {
   name: 'transposed-dense',
+  outputAxis: 0,
   zeroFactor: 'b',
   factorShapes: ({ shape: [fanOut = 0, fanIn = 0] }, rank) => ({ a: [fanIn, rank], b: [rank, fanOut] }),
   apply: (input, weight) => matMul(input, weight, false, true),

@@ -10,6 +10,7 @@ import type { Data } from './dataSource.ts';
 import { isDataSource } from './dataSource.ts';
 import type { Loss } from './loss.ts';
 import type { StepPlan, TrainTree } from './stepPlan.ts';
+import { taskFigures } from './taskFigures.ts';
 
 /** Means over every counted item of the data. */
 export type Evaluation = { readonly loss: number; readonly metrics: Readonly<Record<string, number>> };
@@ -29,9 +30,9 @@ export function evaluateStep(plan: EvaluatePlan) {
       targets: plan.targets,
       trained: state.trained,
     });
-    const output = plan.model.apply(batch, at);
-    const metrics = Object.entries(plan.loss.metrics ?? {}).map(([name, sum]) => [name, sum(output, batch)] as const);
-    return { state: snapshot, metrics: { ...Object.fromEntries(metrics), loss: plan.loss.sum(output, batch) } };
+    const { sum, metrics } = taskFigures(plan, at, batch);
+    const sums = Object.entries(metrics).map(([name, compute]) => [name, compute()] as const);
+    return { state: snapshot, metrics: { ...Object.fromEntries(sums), loss: sum } };
   };
 }
 
@@ -41,7 +42,8 @@ export async function evaluateWith(program: Program<'evaluate'>, plan: EvaluateP
   let count = 0;
   for await (const batch of isDataSource(data) ? data.batches(0, 0, 0) : data) {
     plan.loss.check?.(batch, plan.model.outputSize);
-    const { metrics } = await program.run('evaluate', { batch } as HostInputs);
+    const prepared = plan.loss.prepare?.(batch) ?? batch;
+    const { metrics } = await program.run('evaluate', { batch: prepared } as HostInputs);
     for (const [name, sum] of Object.entries(metrics)) sums[name] = (sums[name] ?? 0) + sum;
     count += plan.loss.count(batch);
   }
@@ -54,7 +56,8 @@ export async function evaluateWith(program: Program<'evaluate'>, plan: EvaluateP
   const { loss = Number.NaN, ...metrics } = Object.fromEntries(
     Object.entries(sums).map(([name, sum]) => [name, sum / count]),
   );
-  return { loss, metrics };
+  const derived = Object.entries(plan.loss.fromMean ?? {}).map(([name, from]) => [name, from(loss)] as const);
+  return { loss, metrics: { ...metrics, ...Object.fromEntries(derived) } };
 }
 
 /** Loss and metrics of a model, with an adapter or without, on data. The penalty is no part of them. */

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { adaptedAt } from '../adaptedAt.ts';
 import { leavesOf } from '../tree.ts';
 import { type BatchInputs, paramsOf, type StepPlan, type StepState } from './stepPlan.ts';
+import { taskFigures } from './taskFigures.ts';
 
 /** A gradient for every leaf that is reached, by path. */
 export type Gradients = ReadonlyMap<string, tf.Tensor>;
@@ -25,7 +26,7 @@ export function gradientsOf(plan: StepPlan, state: StepState, { batch, key, scal
       trained: state.trained,
       stepKey: key,
     });
-    return tf.mul(plan.loss.sum(plan.model.apply(batch, at), batch), scale) as tf.Scalar;
+    return tf.mul(taskFigures(plan, at, batch).sum, scale) as tf.Scalar;
   });
   return { loss: value, grads };
 }

@@ -2,10 +2,29 @@ import { PeftError, softmaxCrossEntropy } from '@peft/ops';
 import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { HostArray } from '../hostArray.ts';
-import type { TensorBatch } from '../model.ts';
+import type { FrozenLinear, TensorBatch } from '../model.ts';
+import { checkLabels } from './checkLabels.ts';
+import { column } from './column.ts';
+import { rightRows } from './rightRows.ts';
 
 /** The host arrays of one batch by name. */
 export type HostBatch = Readonly<Record<string, HostArray>>;
+
+/** The linear layer that makes a model's output, as a loss uses it. */
+export interface Head {
+  /** Hidden states [rows, in] that it reads: of every row of the output, or of `rows` alone (int32 [n]). */
+  states(rows?: Tensor): Tensor;
+  /** Its output [rows, out] of these states, adapters included. */
+  output(states: Tensor): Tensor;
+  /** Its weight, where nothing adapts or trains it. */
+  readonly frozen: FrozenLinear | undefined;
+}
+
+/** What a loss makes of a head: the sum, and its metrics, which are computed when asked for. */
+export type HeadFigures = {
+  readonly sum: Scalar;
+  readonly metrics?: Readonly<Record<string, () => Scalar>>;
+};
 
 /**
  * What a run minimises, as a sum over counted items and their number, so that micro-batches and unequal last batches
@@ -18,6 +37,12 @@ export interface Loss {
   /** Sum of the items' losses. Traced. */
   sum(output: Tensor, batch: TensorBatch): Scalar;
   readonly metrics?: Readonly<Record<string, (output: Tensor, batch: TensorBatch) => Scalar>>;
+  /** `sum` and `metrics` without the whole output, for models that have a `linearHead`. Traced. */
+  ofHead?(head: Head, batch: TensorBatch): HeadFigures;
+  /** The batch with columns that the host derives from it, such as a list of the rows that count. */
+  prepare?(batch: HostBatch): HostBatch;
+  /** Figures of an evaluation that follow from its mean loss, such as perplexity. */
+  readonly fromMean?: Readonly<Record<string, (loss: number) => number>>;
   /** Refuses a batch that would be silently wrong; `outputSize` is the model's, where fixed. */
   check?(batch: HostBatch, outputSize: number | undefined): void;
 }
@@ -46,28 +71,10 @@ export function classification({ labels = 'labels', ignore = -100 }: Classificat
     metrics: {
       accuracy(output, batch) {
         const { logits, classes } = rowsOf(output, batch);
-        const isRight = tf.logicalAnd(tf.equal(tf.argMax(logits, 1), classes), tf.notEqual(classes, ignore));
-        return tf.sum(tf.cast(isRight, 'float32')) as Scalar;
+        return rightRows(logits, { labels: classes, ignore });
       },
     },
-    check(batch, outputSize) {
-      const array = column(batch, labels);
-      if (array.dtype !== 'int32') {
-        throw new PeftError('data/labels', `batch column "${labels}" is ${array.dtype}; class indices must be int32.`);
-      }
-      const limit = outputSize ?? Number.POSITIVE_INFINITY;
-      const wrong = (array.data as Int32Array).findIndex((label) => label !== ignore && (label < 0 || label >= limit));
-      if (wrong >= 0) {
-        const range =
-          outputSize === undefined
-            ? 'labels are whole numbers from 0 on'
-            : `the model has ${outputSize} classes, so labels are 0 to ${outputSize - 1}`;
-        throw new PeftError(
-          'data/labels',
-          `batch column "${labels}" holds label ${array.data[wrong]} at position ${wrong}; ${range}, or ${ignore} to ignore a row.`,
-        );
-      }
-    },
+    check: (batch, outputSize) => checkLabels(batch, { labels, ignore, outputSize }),
   };
 }
 
@@ -92,10 +99,4 @@ export function regression({ targets = 'targets' }: { readonly targets?: string 
       throw new PeftError('data/targets', `batch column "${targets}" is ${dtype}; regression targets must be floats.`);
     },
   };
-}
-
-function column(batch: HostBatch, name: string): HostArray {
-  const array = batch[name];
-  if (array) return array;
-  throw new PeftError('data/column', `the batch has no column "${name}"; it has ${Object.keys(batch).join(', ')}.`);
 }

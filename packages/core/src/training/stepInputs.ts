@@ -39,7 +39,7 @@ export function stepInputs(batches: readonly HostBatch[], call: StepInputsCall):
   return {
     batches: batches.map((batch, index) => {
       const key = { dtype: 'int32', shape: [], data: Int32Array.of(fold(stepSeed, index)) } as const;
-      return { batch, key, scale };
+      return { batch: loss.prepare?.(batch) ?? batch, key, scale };
     }),
     update: { lanes: Object.fromEntries(lanes), strategy: strategy.inputs?.(state, clock) ?? {} },
   };
