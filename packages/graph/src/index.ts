@@ -4,7 +4,14 @@ export { estimateMemory, type MemoryEstimate } from './estimateMemory.ts';
 export { type EvaluateOptions, evaluate } from './evaluate.ts';
 export type { Constant, Graph, Input, Node, Output, Parameter, Structure, Value } from './graph.ts';
 export { GraphError } from './graphError.ts';
-export { type OnnxModel, type OnnxOptions, type OnnxValue, toOnnx } from './onnx/toOnnx.ts';
+export type { OnnxOptions, OnnxValue } from './onnx/onnxDraft.ts';
+export {
+  type DynamicOnnxModel,
+  type DynamicOnnxOptions,
+  type DynamicOnnxValue,
+  toDynamicOnnx,
+} from './onnx/toDynamicOnnx.ts';
+export { type OnnxModel, toOnnx } from './onnx/toOnnx.ts';
 export type { OpAttributes, OpName } from './ops/opAttributes.ts';
 export type { HostTensor } from './ops/opRow.ts';
 export { type Nested, outputTree } from './outputTree.ts';

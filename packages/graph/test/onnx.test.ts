@@ -3,7 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
-import { type InputTensors, type OnnxModel, replay, toOnnx } from '../src/index.ts';
+import { type InputTensors, type OnnxModel, replay, toDynamicOnnx, toOnnx, type Value } from '../src/index.ts';
+import { dynamicCases, dynamicInputs } from './dynamicCases.ts';
 import { type OnnxCase, operationCases, stepCases } from './onnxCases.ts';
 
 /** Set, it names a folder that receives every case for fixtures/python/onnx_graphs.py. */
@@ -24,6 +25,15 @@ it('every operation is written, byte for byte, as ONNX Runtime gave the values o
   }
   if (!folder) expect(hashes, 'run fixtures/python/onnx_graphs.py over the new models').toEqual(verified().operations);
   if (!folder) return;
+  for (const [name, { dimensions, graphAt, runs }] of Object.entries(dynamicCases)) {
+    const model = toDynamicOnnx(graphAt, { dimensions, weights: 'inside' });
+    for (const sizes of runs) {
+      const graph = graphAt(sizes);
+      const inputs = dynamicInputs(graph);
+      writeCase(folder, { name: `dynamic-${name}-${Object.values(sizes).join('x')}-sizes`, graph, inputs }, model);
+      tf.dispose(inputs);
+    }
+  }
   await stepCases((each) => {
     writeCase(folder, each, toOnnx(each.graph, { weights: each.weights ?? 'inputs', file: `${each.name}.bin` }));
   });
@@ -33,7 +43,10 @@ function hashOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
 }
 
-function writeCase(into: string, { name, graph, inputs }: OnnxCase, { model, external, ...values }: OnnxModel): void {
+type Written = Pick<OnnxModel, 'model' | 'parameters' | 'external'> &
+  Record<'inputs' | 'outputs', readonly { readonly name: string }[]>;
+
+function writeCase(into: string, { name, graph, inputs }: OnnxCase, { model, external, ...values }: Written): void {
   mkdirSync(into, { recursive: true });
   writeFileSync(join(into, `${name}.onnx`), model);
   if (external) writeFileSync(join(into, external.file), Buffer.concat(external.chunks));
@@ -44,19 +57,29 @@ function writeCase(into: string, { name, graph, inputs }: OnnxCase, { model, ext
     hash: hashOf(model),
     isStep: !/-\d+(-passes)?$/.test(name),
     inputs: [
-      ...values.inputs.map((each) => ({ ...each, data: given.get(each.name) })),
+      ...values.inputs.map((each) => ({ ...each, ...typesOf(graph.inputs, each.name), data: given.get(each.name) })),
       ...values.parameters.map(({ source, ...each }) => ({
         ...each,
         data: 'dataSync' in source ? [...source.dataSync()] : [...source],
       })),
     ],
-    outputs: values.outputs.map((each) => ({ ...each, data: expected.get(each.name) })),
+    outputs: values.outputs.map((each) => ({
+      ...each,
+      ...typesOf(graph.outputs, each.name),
+      data: expected.get(each.name),
+    })),
   };
   writeFileSync(
     join(into, `${name}.json`),
     JSON.stringify(content, (_, value) => (Number.isNaN(value) ? 'NaN' : value)),
   );
   tf.dispose(replayed as never);
+}
+
+/** A dynamic model names dimensions; a case has their sizes. */
+function typesOf(all: readonly { readonly name: string; readonly value: Value }[], name: string) {
+  const found = all.find((each) => each.name === name);
+  return { shape: found?.value.shape, dtype: found?.value.dtype };
 }
 
 function leavesOf(tree: InputTensors, prefix: string): Map<string, number[]> {

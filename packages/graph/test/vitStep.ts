@@ -43,12 +43,12 @@ export function smallVit(): AnyModel {
   return vit(config, new Weights(even)) as unknown as AnyModel;
 }
 
-/** The logits of three images as a graph. */
-export function vitForward(model: AnyModel): Graph {
+/** The logits of images as a graph. */
+export function vitForward(model: AnyModel, count = 3): Graph {
   const forward = ({ pixelValues }: { pixelValues: tf.Tensor }) => ({
     logits: model.apply({ pixelValues }, adaptedAt({ weights: model.weights, modules: model.targets })),
   });
-  const inputs = { pixelValues: { shape: [3, 3, 8, 8], dtype: 'float32' } };
+  const inputs = { pixelValues: { shape: [count, 3, 8, 8], dtype: 'float32' } };
   return capture(forward as never, { inputs, parameters: hostWeights(model) });
 }
 

@@ -7,9 +7,6 @@ import { sizeOf, typedArray } from '../tensorType.ts';
 import type { Pass } from './pass.ts';
 import { type Rule, rewriteNodes } from './rewriteNodes.ts';
 
-/** Largest result that is computed while rewriting, in elements. */
-const smallEnough = 256;
-
 const keepsSplats = new Set<OpName>([
   'ExpandDims',
   'Identity',
@@ -65,19 +62,21 @@ const elementwise = new Set<OpName>([
   'Tanh',
 ]);
 
-const rule: Rule = (node, build) => {
-  const filled = splat(node, build);
-  if (filled !== undefined) {
-    return node.outputs.map((output) => build.constant(output, typedArray(output.dtype, [filled])[0] as number));
-  }
-  const constants = node.inputs.map((input) => build.constantOf(input));
-  const isSmall = [...node.inputs, ...node.outputs].every(({ shape }) => sizeOf(shape) <= smallEnough);
-  if (!isSmall || !constants.every((each) => each !== undefined)) return undefined;
-  const results = evaluateNode(node, constants.map(toHost));
-  return node.outputs.map((output, index) =>
-    build.constant(output, typedArray(output.dtype, results[index] as ArrayLike<number>)),
-  );
-};
+const ruleUpTo =
+  (most: number): Rule =>
+  (node, build) => {
+    const filled = splat(node, build);
+    if (filled !== undefined) {
+      return node.outputs.map((output) => build.constant(output, typedArray(output.dtype, [filled])[0] as number));
+    }
+    const constants = node.inputs.map((input) => build.constantOf(input));
+    const isSmall = [...node.inputs, ...node.outputs].every(({ shape }) => sizeOf(shape) <= most);
+    if (!isSmall || !constants.every((each) => each !== undefined)) return undefined;
+    const results = evaluateNode(node, constants.map(toHost));
+    return node.outputs.map((output, index) =>
+      build.constant(output, typedArray(output.dtype, results[index] as ArrayLike<number>)),
+    );
+  };
 
 /** The number that fills every output, where that is plain from the node. */
 function splat(node: Node, build: GraphBuilder): number | undefined {
@@ -100,8 +99,14 @@ function toHost({ value, data }: Constant): HostTensor {
   return { ...value, data: typeof data === 'number' ? new Array<number>(sizeOf(value.shape)).fill(data) : data };
 }
 
-export const folding: Pass = {
-  name: 'folding',
-  doc: 'Computes now what depends on constants alone: tensors full of one number at any size, others while they are small.',
-  rewrite: (graph) => rewriteNodes(graph, rule),
-};
+/** Computes what depends on constants alone while no tensor has more than `most` elements. */
+export function foldingUpTo(most: number): Pass {
+  const rule = ruleUpTo(most);
+  return {
+    name: 'folding',
+    doc: 'Computes now what depends on constants alone: tensors full of one number at any size, others while they are small.',
+    rewrite: (graph) => rewriteNodes(graph, rule),
+  };
+}
+
+export const folding = foldingUpTo(256);
