@@ -1,9 +1,10 @@
 import { PeftError } from '@peft/core';
+import { bertFamily } from './bert/bertFamily.ts';
 import type { Family } from './family.ts';
 import { vitFamily } from './vit/vitFamily.ts';
 
 /** The families that can be loaded, by config.json's model_type. */
-export const families: Readonly<Record<string, Family>> = { vit: vitFamily };
+export const families: Readonly<Record<string, Family>> = { bert: bertFamily, vit: vitFamily };
 
 /** The family a config belongs to; throws `model/family` for one that is not known. */
 export function familyOf({ model_type: modelType }: Readonly<Record<string, unknown>>): Family {

@@ -10,14 +10,14 @@ const uneven = fixtureFiles('vit-uneven');
 const config = JSON.parse(new TextDecoder().decode(uneven['config.json'])) as Record<string, unknown>;
 
 test.each([
-  ['bert', '"bert"'],
+  ['xlnet', '"xlnet"'],
   ['constructor', '"constructor"'],
   [undefined, 'missing'],
 ])('the model type %s is refused with the families there are', async (modelType, said) => {
   const source = { ...uneven, 'config.json': text({ ...config, model_type: modelType }) };
   await expect(loadPretrained(source)).rejects.toMatchObject({
     code: 'model/family',
-    message: `model_type in config.json is ${said}; the families that can be loaded are vit.`,
+    message: `model_type in config.json is ${said}; the families that can be loaded are bert, vit.`,
   });
 });
 

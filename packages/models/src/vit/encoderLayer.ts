@@ -1,8 +1,8 @@
 import type { At } from '@peft/core';
-import { layerNorm } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import { activations } from '../activation.ts';
 import { classTokens } from '../classTokens.ts';
+import { norm } from '../norm.ts';
 import { selfAttention } from '../selfAttention.ts';
 import type { VitConfig } from './vitConfig.ts';
 import type { vitPaths } from './vitPaths.ts';
@@ -20,13 +20,12 @@ type LayerCall = VitConfig & {
  * the same tokens, or [images, hidden] where only the class token is wanted.
  */
 export function encoderLayer(tokens: tf.Tensor, at: At, call: LayerCall): tf.Tensor {
-  const { paths, activation } = call;
+  const { paths, activation, epsilon } = call;
   const wanted = (rows: tf.Tensor) => (call.onlyClassToken ? classTokens(rows, call) : rows);
-  const norm = (path: string, x: tf.Tensor) =>
-    layerNorm(x, at.parameter(`${path}.weight`), at.parameter(`${path}.bias`), call.epsilon);
-  const normalized = norm(paths.normBefore, tokens);
+  const normalized = norm(tokens, at, { path: paths.normBefore, epsilon });
   const mixed = selfAttention({ queries: wanted(normalized), tokens: normalized }, at, call);
   const attended = tf.add(wanted(tokens), mixed);
-  const intermediate = activations[activation](at.linear(paths.intermediate, norm(paths.normAfter, attended)));
+  const normalizedAfter = norm(attended, at, { path: paths.normAfter, epsilon });
+  const intermediate = activations[activation](at.linear(paths.intermediate, normalizedAfter));
   return tf.add(attended, at.linear(paths.output, intermediate));
 }

@@ -1,7 +1,7 @@
 import { type At, type Model, PeftError, type TensorBatch, type Weights } from '@peft/core';
-import { layerNorm } from '@peft/ops';
 import type * as tf from '@tensorflow/tfjs';
 import { checkWeights } from '../checkWeights.ts';
+import { norm } from '../norm.ts';
 import { embedPatches } from './embedPatches.ts';
 import { encoderLayer } from './encoderLayer.ts';
 import { readVitConfig, type VitConfig } from './vitConfig.ts';
@@ -40,9 +40,7 @@ function classify({ pixelValues }: VitBatch, at: At, config: VitConfig): tf.Tens
     const onlyClassToken = layer === config.layers - 1;
     tokens = encoderLayer(tokens, at, { ...config, sequences: images, onlyClassToken, paths: vitPaths.layer(layer) });
   }
-  const gain = at.parameter(`${vitPaths.norm}.weight`);
-  const normalized = layerNorm(tokens, gain, at.parameter(`${vitPaths.norm}.bias`), config.epsilon);
-  return at.linear(vitPaths.classifier, normalized);
+  return at.linear(vitPaths.classifier, norm(tokens, at, { path: vitPaths.norm, epsilon: config.epsilon }));
 }
 
 function checkPixels(pixels: tf.Tensor | undefined, { channels, imageSize }: VitConfig): void {
