@@ -1,29 +1,31 @@
 import { isPeftError, PeftError } from '@peft/ops';
-import * as tf from '@tensorflow/tfjs';
-import { adaptedAt } from '../adaptedAt.ts';
-import type { HostInputs, StepMetrics } from '../engine.ts';
+import type * as tf from '@tensorflow/tfjs';
+import type { HostInputs, Program, StepMetrics } from '../engine.ts';
 import { type HostArray, toFloat32 } from '../hostArray.ts';
 import { leavesOf } from '../tree.ts';
-import { uploadInputs } from '../uploadInputs.ts';
-import { gradientsOf } from './gradientsOf.ts';
 import type { HostBatch } from './loss.ts';
-import { type BatchInputs, paramsOf, type StepPlan, type StepState } from './stepPlan.ts';
+import { paramsOf, type StepPlan, type StepState } from './stepPlan.ts';
 
-/** Finds the first tensor that is not finite in the order data, weights, parameters, loss, gradients, and says so. */
-export async function nonFiniteError(call: {
+type Call = {
   readonly step: number;
   readonly batches: readonly HostBatch[];
   /** Of every batch, as the step had them. */
   readonly inputs: readonly HostInputs[];
   readonly plan: StepPlan;
-  readonly state: StepState;
+  readonly program: Program<'inspect'>;
   readonly metrics: StepMetrics;
-}): Promise<PeftError> {
+};
+
+type Inspection = Readonly<Record<string, number>>;
+
+/** Finds the first tensor that is not finite in the order data, weights, parameters, loss, gradients, and says so. */
+export async function nonFiniteError(call: Call): Promise<PeftError> {
   const { step, metrics } = call;
-  const early = inBatches(call.batches) ?? inWeights(call.plan) ?? (await inState(call.state));
-  const refused = early ? undefined : refusedByLoss(call);
+  const early = inBatches(call.batches) ?? inWeights(call.plan) ?? (await inState(call.program));
+  const inspections = early ? [] : await inspect(call);
+  const refused = early ? undefined : refusedByLoss(call, inspections);
   if (refused) return new PeftError(refused.code, `training stopped at step ${step}: ${refused.message}`);
-  const found = early ?? (await inGradients(call));
+  const found = early ?? inGradients(inspections);
   const first = found ?? { what: 'a parameter after the update', remedy: 'lower the learning rate' };
   const figures = Object.entries(metrics)
     .filter(([name]) => name !== 'parameterSum')
@@ -55,26 +57,28 @@ function inWeights({ weights }: StepPlan): Finding {
   return path === undefined ? undefined : { what: `the base weight "${path}"`, remedy: 'load sound weights' };
 }
 
-async function inState(state: StepState): Promise<Finding> {
+async function inState(program: Program<'inspect'>): Promise<Finding> {
+  const state = (await program.state()) as StepState;
   for (const [path, leaf] of leavesOf(paramsOf(state))) {
     if (!(await isFiniteTensor(leaf))) return { what: `the parameter "${path}"`, remedy: 'start from a sound state' };
   }
   return undefined;
 }
 
+/** What a batch's forward and backward pass gives, read back: a NaN for what is not finite. */
+async function inspect({ program, inputs }: Call): Promise<readonly Inspection[]> {
+  const inspections: Inspection[] = [];
+  for (const batch of inputs) {
+    const { outputs } = await program.run('inspect', batch);
+    inspections.push(Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, Number(data[0])])));
+  }
+  return inspections;
+}
+
 // A model that does not state its output size lets a label out of range through to the loss, which makes it NaN.
-function refusedByLoss({ plan, state, batches, inputs }: Parameters<typeof nonFiniteError>[0]): PeftError | undefined {
-  const outputSize = tf.tidy(() => {
-    const [given] = inputs;
-    if (!given) return undefined;
-    const first = uploadInputs(given) as BatchInputs;
-    const { model, weights, strategy, targets } = plan;
-    const adapter = { params: state.adapter, state: state.strategy };
-    const at = adaptedAt({ weights, modules: model.targets, strategy, adapter, targets, trained: state.trained });
-    return model.apply(first.batch, at).shape.at(-1);
-  });
+function refusedByLoss({ plan, batches }: Call, inspections: readonly Inspection[]): PeftError | undefined {
   try {
-    for (const batch of batches) plan.loss.check?.(batch, outputSize);
+    for (const [index, batch] of batches.entries()) plan.loss.check?.(batch, inspections[index]?.outputSize);
     return undefined;
   } catch (error) {
     if (isPeftError(error)) return error;
@@ -82,21 +86,11 @@ function refusedByLoss({ plan, state, batches, inputs }: Parameters<typeof nonFi
   }
 }
 
-async function inGradients({ plan, state, inputs }: Parameters<typeof nonFiniteError>[0]): Promise<Finding> {
+function inGradients(inspections: readonly Inspection[]): Finding {
   const remedy = 'lower the learning rate or clip with maxGradientNorm';
-  for (const given of inputs) {
-    const { loss, grads } = tf.tidy(() => {
-      const result = gradientsOf(plan, state, uploadInputs(given) as BatchInputs);
-      return { loss: result.loss, grads: Object.fromEntries(result.grads) };
-    });
-    try {
-      if (!(await isFiniteTensor(loss))) return { what: 'the loss', remedy };
-      for (const [path, grad] of Object.entries(grads)) {
-        if (!(await isFiniteTensor(grad))) return { what: `the gradient of "${path}"`, remedy };
-      }
-    } finally {
-      tf.dispose([loss, ...Object.values(grads)]);
-    }
+  for (const { outputSize: _, ...values } of inspections) {
+    const found = Object.entries(values).find(([, value]) => !Number.isFinite(value));
+    if (found) return { what: found[0] === 'loss' ? 'the loss' : `the gradient of "${found[0]}"`, remedy };
   }
   return undefined;
 }

@@ -1,14 +1,14 @@
 import { PeftError } from '@peft/ops';
-import { adaptedAt } from '../adaptedAt.ts';
 import { eagerEngine } from '../eagerEngine.ts';
 import type { Engine, HostInputs, Program, StepFunction, TensorInputs } from '../engine.ts';
 import type { AnyModel, TensorBatch } from '../model.ts';
 import { noStrategy } from '../noStrategy.ts';
 import { attach, type TrainedAdapter } from '../trainedAdapter.ts';
-import type { Snapshot, Tree } from '../tree.ts';
+import type { Snapshot } from '../tree.ts';
 import type { Data } from './dataSource.ts';
 import { isDataSource } from './dataSource.ts';
 import type { Loss } from './loss.ts';
+import { planAt } from './planAt.ts';
 import type { StepPlan, TrainTree } from './stepPlan.ts';
 import { taskFigures } from './taskFigures.ts';
 
@@ -22,15 +22,7 @@ export function evaluateStep(plan: EvaluatePlan) {
   return (snapshot: Snapshot, inputs: TensorInputs): ReturnType<StepFunction> => {
     const state = snapshot as TrainTree & { readonly strategy: Snapshot };
     const batch = inputs.batch as TensorBatch;
-    const at = adaptedAt({
-      weights: plan.weights,
-      modules: plan.model.targets,
-      strategy: plan.strategy,
-      adapter: { params: state.adapter as Tree, state: state.strategy },
-      targets: plan.targets,
-      trained: state.trained,
-    });
-    const { sum, metrics } = taskFigures(plan, at, batch);
+    const { sum, metrics } = taskFigures(plan, planAt(plan, state), batch);
     const sums = Object.entries(metrics).map(([name, compute]) => [name, compute()] as const);
     return { state: snapshot, metrics: { ...Object.fromEntries(sums), loss: sum } };
   };

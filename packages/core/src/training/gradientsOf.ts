@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { adaptedAt } from '../adaptedAt.ts';
 import { leavesOf } from '../tree.ts';
+import { planAt } from './planAt.ts';
 import { type BatchInputs, paramsOf, type StepPlan, type StepState } from './stepPlan.ts';
 import { taskFigures } from './taskFigures.ts';
 
@@ -17,15 +17,7 @@ export type BatchGradients = {
 /** The task loss of one batch and its gradients. Both belong to the caller's scope. */
 export function gradientsOf(plan: StepPlan, state: StepState, { batch, key, scale }: BatchInputs): BatchGradients {
   const { value, grads } = differentiate(state, () => {
-    const at = adaptedAt({
-      weights: plan.weights,
-      modules: plan.model.targets,
-      strategy: plan.strategy,
-      adapter: { params: state.adapter, state: state.strategy },
-      targets: plan.targets,
-      trained: state.trained,
-      stepKey: key,
-    });
+    const at = planAt(plan, state, key);
     return tf.mul(taskFigures(plan, at, batch).sum, scale) as tf.Scalar;
   });
   return { loss: value, grads };

@@ -5,13 +5,15 @@ import { leavesOf, mapTree, type Tree, treeOf } from '../tree.ts';
 import { applyGradients } from './applyGradients.ts';
 import { evaluateStep } from './evaluate.ts';
 import { addGradients, type Gradients, gradientsOf, penaltyGradientsOf } from './gradientsOf.ts';
+import { planAt } from './planAt.ts';
 import { type BatchInputs, paramsOf, type StepPlan, type StepState, type UpdateInputs } from './stepPlan.ts';
 
-export type StepFunctions = Readonly<Record<'train' | 'accumulate' | 'update' | 'evaluate', StepFunction>>;
+export type StepFunctions = Readonly<Record<'train' | 'accumulate' | 'update' | 'evaluate' | 'inspect', StepFunction>>;
 
 /**
  * What a run does with its state, as pure functions: a whole step on one batch (`train`), or a step in parts, adding
- * the gradients of one batch after another (`accumulate`) before the `update`; and `evaluate`.
+ * the gradients of one batch after another (`accumulate`) before the `update`; `evaluate`;
+ * and `inspect`, which finds what is not finite.
  */
 export function stepFunctions(plan: StepPlan): StepFunctions {
   return {
@@ -19,6 +21,7 @@ export function stepFunctions(plan: StepPlan): StepFunctions {
     accumulate: (state, inputs) => accumulate(plan, state as StepState, inputs as BatchInputs),
     update: (state, inputs) => update(plan, state as StepState, inputs as UpdateInputs),
     evaluate: evaluateStep(plan),
+    inspect: (state, inputs) => inspect(plan, state as StepState, inputs as BatchInputs),
   };
 }
 
@@ -53,6 +56,14 @@ function finish(
   const grads = penalty ? addGradients(call.grads, penalty.grads) : call.grads;
   const { state: next, metrics } = applyGradients(plan, state, { grads, inputs: call.inputs });
   return { state: next, metrics: { ...call.metrics, penalty: penalty?.value ?? tf.scalar(0), ...metrics } };
+}
+
+/** Loss, output size, and for every gradient 0, or NaN where it is not finite. */
+function inspect(plan: StepPlan, state: StepState, inputs: BatchInputs) {
+  const { loss, grads } = gradientsOf(plan, state, inputs);
+  const outputSize = plan.model.apply(inputs.batch, planAt(plan, state)).shape.at(-1) ?? 1;
+  const flags = [...grads].map(([path, grad]) => [path, tf.sum(tf.mul(grad, 0))] as const);
+  return { state, metrics: {}, outputs: { outputSize: tf.scalar(outputSize), loss, ...Object.fromEntries(flags) } };
 }
 
 /** Sums of no gradient yet for these parameters. */

@@ -302,9 +302,9 @@ export class Trainer {
   async #finite({ metrics }: { readonly metrics: StepMetrics }, call: StepCall): Promise<StepMetrics> {
     if (Object.values(metrics).every(Number.isFinite)) return metrics;
     const { batches, inputs, clock } = call;
-    const state = await this.#state();
     const plan = this.#stepPlan();
-    throw await nonFiniteError({ step: clock.step, batches, metrics, plan, inputs: inputs.batches, state });
+    const program = this.#program as Program<'inspect'>;
+    throw await nonFiniteError({ step: clock.step, batches, metrics, plan, inputs: inputs.batches, program });
   }
 
   async #advance(clock: Clock): Promise<readonly Effect[]> {
