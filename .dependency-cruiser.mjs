@@ -19,8 +19,8 @@ const graph = {
     because: 'A graph is a tfjs function written down: whoever made the function, a model or a step, it never asks.',
   },
   'onnx-backend': {
-    may: ['graph'],
-    because: 'It runs graphs; of core it knows the types of Engine and Weights alone, so that core never needs it.',
+    may: ['core', 'graph'],
+    because: 'It runs graphs; of core it knows the types of Engine and Weights, and the eager engine it falls back to.',
   },
   lora: {
     may: ['core', 'ops'],
@@ -35,8 +35,9 @@ const graph = {
     because: 'A chain is a function from strategy to strategy: whatever it knew about a link would be a special case.',
   },
   checkpoint: {
-    may: ['core'],
-    because: 'Files are described by the records that strategies export; it never imports a strategy to save it.',
+    may: ['core', 'graph'],
+    because:
+      'Files are described by the records that strategies export; it never imports a strategy to save it. An ONNX file is a graph written down.',
   },
   models: {
     may: ['core', 'ops', 'checkpoint'],

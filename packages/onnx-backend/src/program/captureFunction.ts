@@ -1,0 +1,142 @@
+import type { Snapshot, StepFunction, TensorInputs } from '@peft/core';
+import {
+  capture,
+  type Graph,
+  type InputTypes,
+  type OutputTree,
+  runPasses,
+  type TensorType,
+  type TypedArray,
+  toOnnx,
+} from '@peft/graph';
+import type { Tensor } from '@tensorflow/tfjs';
+import { OnnxError } from '../onnxError.ts';
+import type { Model } from '../runtime.ts';
+
+/** Where a feed of the model comes from. */
+export type Feed =
+  | { readonly kind: 'state' | 'input' | 'weight'; readonly path: string }
+  | { readonly kind: 'constant'; readonly data: TypedArray };
+
+/** Where a result of the model goes. */
+export interface Result extends TensorType {
+  readonly kind: 'state' | 'metric' | 'output';
+  readonly path: string;
+}
+
+/** A function as a model, what its feeds and results are, and the metrics that are plain numbers. */
+export interface CapturedFunction {
+  readonly model: Model;
+  readonly feeds: readonly Feed[];
+  readonly results: readonly Result[];
+  readonly numbers: Readonly<Record<string, number>>;
+}
+
+export interface CaptureOptions {
+  readonly state: Snapshot;
+  readonly inputs: ReadonlyMap<string, TensorType>;
+  /** Frozen tensors by path. */
+  readonly weights: Readonly<Record<string, Tensor>>;
+}
+
+/**
+ * Writes a step function down as an ONNX model whose weights are inputs. State that it hands through is left out.
+ *
+ * @throws OnnxError `onnx/state`, `onnx/metric` for functions that no program can run, and what `capture` throws
+ */
+export async function captureFunction(
+  run: StepFunction,
+  { state, inputs, weights }: CaptureOptions,
+): Promise<CapturedFunction> {
+  const captured = capture(
+    (given) => run(given.state as Snapshot, given.inputs as TensorInputs) as unknown as OutputTree,
+    { inputs: { state: state as InputTypes, inputs: nested(inputs) }, parameters: weights },
+  );
+  checkState(captured);
+  const graph = runPasses(withoutPassedState(captured));
+  const { model, inputs: ports, parameters, outputs } = toOnnx(graph, { weights: 'inputs' });
+  const feeds = [
+    ...ports.map(({ name }) => feedOf(name)),
+    ...(await Promise.all(parameters.map(parameterOf(weights)))),
+  ];
+  return {
+    model: { bytes: model, feeds: [...ports, ...parameters], results: outputs },
+    feeds,
+    results: outputs.map(({ name, shape, dtype }) => ({ ...resultOf(name), shape, dtype })),
+    numbers: numbersOf(graph),
+  };
+}
+
+function nested(inputs: ReadonlyMap<string, TensorType>): InputTypes {
+  const tree: Record<string, unknown> = {};
+  for (const [path, { shape, dtype }] of inputs) {
+    const keys = path.split('/');
+    const last = keys.pop() as string;
+    let level = tree;
+    for (const key of keys) {
+      level[key] ??= {};
+      level = level[key] as Record<string, unknown>;
+    }
+    level[last] = { shape, dtype };
+  }
+  return tree as InputTypes;
+}
+
+/** Every leaf of the state comes back, in the type it has. */
+function checkState({ inputs, outputs }: Graph): void {
+  const given = new Map(inputs.filter(isState).map(({ name, value }) => [name, value]));
+  const returned = new Map(outputs.filter(isState).map(({ name, value }) => [name, value]));
+  const text = (value: TensorType) => `${value.dtype}[${value.shape}]`;
+  const problems = [...given].flatMap(([name, value]) => {
+    const next = returned.get(name);
+    if (next === undefined) return [`"${name}" is not returned`];
+    return text(next) === text(value) ? [] : [`"${name}" is ${text(value)} and returned as ${text(next)}`];
+  });
+  for (const name of returned.keys()) if (!given.has(name)) problems.push(`"${name}" is new`);
+  if (problems.length > 0) {
+    throw new OnnxError(
+      'onnx/state',
+      `a compiled function returns the state it was given, leaf for leaf in the same types; this one does not:\n  ${problems.join('\n  ')}`,
+    );
+  }
+  const uneven = outputs.filter(({ name, value }) => name.startsWith('metrics/') && value.shape.length > 0);
+  if (uneven.length === 0) return;
+  throw new OnnxError(
+    'onnx/metric',
+    `metrics are 0-d tensors; reduce these, or return them as outputs: ${uneven.map(({ name }) => name).join(', ')}.`,
+  );
+}
+
+const isState = ({ name }: { readonly name: string }) => name.startsWith('state/');
+
+/** The graph without state that is returned as it came, and without inputs that nothing reads. */
+function withoutPassedState(graph: Graph): Graph {
+  const [settled, sources] = [runPasses(graph), new Map(graph.inputs.map(({ name, value }) => [name, value]))];
+  const outputs = settled.outputs.filter(({ name, value }) => sources.get(name) !== value);
+  const read = new Set([...settled.nodes.flatMap(({ inputs }) => inputs), ...outputs.map(({ value }) => value)]);
+  return { ...settled, outputs, inputs: settled.inputs.filter(({ value }) => read.has(value)) };
+}
+
+function feedOf(name: string): Feed {
+  const kind = name.startsWith('state/') ? 'state' : 'input';
+  return { kind, path: name.slice(name.indexOf('/') + 1) };
+}
+
+function resultOf(name: string): Pick<Result, 'kind' | 'path'> {
+  const kinds = { state: 'state', metrics: 'metric', outputs: 'output' } as const;
+  const place = name.indexOf('/');
+  return { kind: kinds[name.slice(0, place) as keyof typeof kinds], path: name.slice(place + 1) };
+}
+
+const parameterOf =
+  (weights: Readonly<Record<string, Tensor>>) =>
+  async ({ name, source }: { readonly name: string; readonly source: Tensor | TypedArray }): Promise<Feed> => {
+    if (Object.hasOwn(weights, name)) return { kind: 'weight', path: name };
+    const data = 'dataSync' in source ? ((await source.data()) as TypedArray) : source;
+    return { kind: 'constant', data };
+  };
+
+function numbersOf({ structure }: Graph): Readonly<Record<string, number>> {
+  const metrics = Object.entries((structure.metrics ?? {}) as Record<string, unknown>);
+  return Object.fromEntries(metrics.filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
+}

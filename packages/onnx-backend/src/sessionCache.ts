@@ -1,0 +1,77 @@
+import type { Binding, Model, Runtime, Session } from './runtime.ts';
+
+/** A session somebody uses; the cache frees it when nobody does and newer ones were used since. */
+export interface SessionLease {
+  readonly bind: Session['bind'];
+  release(): void;
+}
+
+interface Entry {
+  readonly opening: Promise<Session>;
+  users: number;
+}
+
+/** Sessions by their model: an equal model is opened once, and a few that nobody uses are kept. */
+export class SessionCache {
+  readonly #runtime: Runtime;
+  readonly #idleLimit: number;
+  // In the order in which they were last given back.
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(runtime: Runtime, { idleLimit }: { readonly idleLimit: number }) {
+    this.#runtime = runtime;
+    this.#idleLimit = idleLimit;
+  }
+
+  /** The number of sessions, used and idle. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  async lease(model: Model): Promise<SessionLease> {
+    const key = await hashOf(model.bytes);
+    const entry = this.#entries.get(key) ?? { opening: this.#runtime.open(model), users: 0 };
+    this.#entries.set(key, entry);
+    entry.users++;
+    try {
+      const session = await entry.opening;
+      let isReleased = false;
+      return {
+        bind: (feeds, results): Binding => session.bind(feeds, results),
+        release: () => {
+          if (isReleased) return;
+          isReleased = true;
+          this.#giveBack(key, entry);
+        },
+      };
+    } catch (error) {
+      this.#entries.delete(key);
+      throw error;
+    }
+  }
+
+  /** Frees the sessions that nobody uses. */
+  clear(): void {
+    this.#evict(0);
+  }
+
+  #giveBack(key: string, entry: Entry): void {
+    if (--entry.users > 0) return;
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    this.#evict(this.#idleLimit);
+  }
+
+  #evict(limit: number): void {
+    const idle = [...this.#entries].filter(([, { users }]) => users === 0);
+    for (const [key, { opening }] of idle.slice(0, Math.max(0, idle.length - limit))) {
+      this.#entries.delete(key);
+      void opening.then((session) => session.release());
+    }
+  }
+}
+
+async function hashOf(bytes: Uint8Array): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
