@@ -17,7 +17,7 @@ export {
 } from './hostArray.ts';
 export { type LayerKind, layerKindOf, registerLayerKind } from './layerKind.ts';
 export { type MatchedTensors, matchTensors } from './matchTensors.ts';
-export type { AnyModel, At, FrozenLinear, LinearHead, Model, TensorBatch } from './model.ts';
+export type { AnyModel, At, BatchInput, FrozenLinear, LinearHead, Model, TensorBatch } from './model.ts';
 export { type AdamwOptions, adamw } from './optimizers/adamw.ts';
 export type { Optimizer, OptimizerCall, Slots } from './optimizers/optimizer.ts';
 export { loraPlus, type ParameterGroup } from './optimizers/parameterGroup.ts';

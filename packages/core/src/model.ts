@@ -5,6 +5,12 @@ import type { Weights } from './weights.ts';
 /** The tensors of one batch by name. */
 export type TensorBatch = Readonly<Record<string, Tensor>>;
 
+/** One tensor of a batch: its dtype and shape, a size that may change given by its name, as ['batch', 'sequence']. */
+export interface BatchInput {
+  readonly dtype: 'float32' | 'int32';
+  readonly shape: readonly (number | string)[];
+}
+
 /**
  * The only way a model reaches its weights, so that adapters, fully trained modules and trained biases are swapped in
  * here and nowhere else. Paths are dotted module paths; `linear` and `embedding` read `<path>.weight` (and `.bias`).
@@ -41,6 +47,8 @@ export interface Model<Batch extends TensorBatch = TensorBatch> {
   readonly outputSize?: number;
   /** What Python calls a module in memory, by its path here, where the two differ; adapter files name modules so. */
   readonly pythonPaths?: Readonly<Record<string, string>>;
+  /** The tensors that `apply` reads, by name: what an exported file takes. */
+  readonly inputs?: Readonly<Record<string, BatchInput>>;
   apply(batch: Batch, at: At): Tensor;
   /** Where the output is that of one linear layer: lets a loss take it in parts, and only the rows that count. */
   readonly linearHead?: LinearHead<Batch>;

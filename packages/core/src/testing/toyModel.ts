@@ -39,6 +39,7 @@ export function toyModel(seed = 1): Model<TensorBatch> {
     targets,
     outputHead: ['head'],
     outputSize: 3,
+    inputs: { ids: { dtype: 'int32', shape: ['batch', 2] } },
     weights: new Weights([...targets.map(({ path, shape }) => random(`${path}.weight`, shape)), ...biases]),
     apply(batch, at) {
       let hidden = at.embedding('embed', batch.ids as tf.Tensor);

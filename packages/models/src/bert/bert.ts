@@ -10,6 +10,8 @@ import { encoderLayer } from './encoderLayer.ts';
 import { maskOf } from './maskOf.ts';
 import { wordLogits } from './wordLogits.ts';
 
+const tokens = { dtype: 'int32', shape: ['batch', 'sequence'] } as const;
+
 /**
  * A BERT (Devlin et al. 2019) as transformers computes it. `architectures` says which: BertForSequenceClassification
  * gives logits [sequences, labels], BertForMaskedLM logits [sequences, length, vocabulary], BertModel hidden states
@@ -27,6 +29,7 @@ export function bert(config: Readonly<Record<string, unknown>>, weights: Weights
     weights,
     outputHead: task === 'classification' ? [bertPaths(geometry).classifier] : [],
     outputSize: { classification: labels, maskedLanguage: vocabulary, encoder: hiddenSize }[task],
+    inputs: { inputIds: tokens, attentionMask: tokens, tokenTypeIds: tokens },
     apply: (batch, at) => run(batch, at, geometry),
   };
 }

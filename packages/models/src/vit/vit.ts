@@ -27,6 +27,7 @@ export function vit(config: Readonly<Record<string, unknown>>, weights: Weights)
     weights,
     outputHead: [vitPaths.classifier],
     outputSize: geometry.labels,
+    inputs: { pixelValues: { dtype: 'float32', shape: ['batch', geometry.channels, ...geometry.imageSize] } },
     pythonPaths: vitPythonPaths(geometry.layers),
     apply: (batch, at) => classify(batch, at, geometry),
   };
