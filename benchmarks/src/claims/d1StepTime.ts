@@ -1,8 +1,9 @@
 import { loadavg } from 'node:os';
 import { adalora } from '@peft/adalora';
-import type { AnyStrategy, DataSource } from '@peft/core';
+import { type AnyStrategy, adamw, type DataSource } from '@peft/core';
 import { deepTanh, randomLayers, tanhBatch } from '../problems/deepTanh.ts';
 import { plainLora } from '../problems/digitsMethods.ts';
+import { squaredError } from '../problems/squaredError.ts';
 import { StepClock } from '../problems/stepClock.ts';
 import { waitForIdle } from '../problems/waitForIdle.ts';
 import type { Claim, ClaimCall, Row } from '../report/claim.ts';
@@ -111,7 +112,17 @@ async function compare(
   for (let repeat = 0; repeat < repeats; repeat++) {
     const model = deepTanh(layers);
     const clocks = [contest.first(), contest.second()].map(
-      (strategy) => new StepClock({ model, strategy, data, totalSteps }),
+      (strategy) =>
+        new StepClock(model, {
+          strategy,
+          targets: 'all-linear',
+          loss: squaredError,
+          data,
+          steps: totalSteps,
+          optimizer: adamw(),
+          schedule: 1e-3,
+          keepLinks: false,
+        }),
     );
     const wall: number[][] = [[], []];
     const processor = [0, 0];

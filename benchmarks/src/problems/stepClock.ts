@@ -1,47 +1,23 @@
-import { type AnyModel, type AnyStrategy, adamw, type DataSource, fineTune, type Run } from '@peft/core';
-import { squaredError } from './squaredError.ts';
+import { type AnyModel, type FineTuneOptions, fineTune, type Run, type TrainEvent } from '@peft/core';
 
 /** Wall and processor time of some steps, in seconds. */
 export type StepTimes = { readonly wall: readonly number[]; readonly processor: number };
-
-export type Contender = {
-  readonly model: AnyModel;
-  readonly strategy: AnyStrategy;
-  readonly data: DataSource;
-  /** Length of the life; its end is never reached. */
-  readonly totalSteps: number;
-};
 
 /** A run that rests until it is asked for some steps, so that contenders can take turns. */
 export class StepClock {
   readonly #run: Run;
   #seconds: number[] = [];
+  #loss = Number.NaN;
   #wanted = 0;
   #rest: () => void = () => {};
 
-  constructor({ model, strategy, data, totalSteps }: Contender) {
-    this.#run = fineTune(model, {
-      strategy,
-      targets: 'all-linear',
-      loss: squaredError,
-      data,
-      steps: totalSteps,
-      optimizer: adamw(),
-      schedule: 1e-3,
-      progress: false,
-      keepLinks: false,
-      onEvent: (event) => {
-        if (event.type === 'pause') this.#rest();
-        if (event.type !== 'step') return;
-        this.#seconds.push(event.seconds);
-        if (this.#seconds.length === this.#wanted) this.#pause();
-      },
-    });
+  constructor(model: AnyModel, options: Omit<FineTuneOptions, 'onEvent' | 'progress'>) {
+    this.#run = fineTune(model, { ...options, progress: false, onEvent: (event) => this.#hear(event) });
   }
 
   /** Resolves when the run is ready and rests before its first step. */
   async ready(): Promise<void> {
-    await this.#run.pause();
+    await this.#orFailure(this.#run.pause());
   }
 
   async take(steps: number): Promise<StepTimes> {
@@ -52,9 +28,14 @@ export class StepClock {
     });
     const before = process.cpuUsage();
     this.#run.resume();
-    await rested;
+    await this.#orFailure(rested);
     const { user, system } = process.cpuUsage(before);
     return { wall: this.#seconds, processor: (user + system) / 1e6 };
+  }
+
+  /** Loss of the last step taken. */
+  get loss(): number {
+    return this.#loss;
   }
 
   async end(): Promise<void> {
@@ -62,8 +43,17 @@ export class StepClock {
     (await this.#run.result).dispose();
   }
 
-  #pause(): void {
+  #hear(event: TrainEvent): void {
+    if (event.type === 'pause') this.#rest();
+    if (event.type !== 'step') return;
+    this.#loss = event.loss;
+    this.#seconds.push(event.seconds);
     // Resolves once the run rests, which the pause event tells as well; a failure is told by `result`.
-    this.#run.pause().catch(() => undefined);
+    if (this.#seconds.length === this.#wanted) this.#run.pause().catch(() => undefined);
+  }
+
+  /** What is awaited, or the error that ended the run before it came. */
+  async #orFailure(awaited: Promise<void>): Promise<void> {
+    await Promise.race([awaited, this.#run.result.then(() => awaited)]);
   }
 }
