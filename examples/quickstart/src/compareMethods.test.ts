@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Comparison, compareMethods } from './compareMethods.ts';
+import { engineOf } from './engines.ts';
 import { runJob } from './job.ts';
+import type { JobRunner } from './jobRunner.ts';
 import { methods } from './methods.ts';
 import { report } from './report/report.ts';
 import { tableOf } from './tableOf.ts';
@@ -13,11 +15,12 @@ import { tableOf } from './tableOf.ts';
 describe('a short comparison of every method', () => {
   const out = mkdtempSync(join(tmpdir(), 'quickstart-'));
   let comparison: Comparison;
-  const here = { run: runJob, close: () => Promise.resolve() };
+  const engine = engineOf('onnx');
+  const here: JobRunner = { run: (job, onStep) => runJob(job, { engine, onStep }), close: () => Promise.resolve() };
 
   beforeAll(async () => {
     await tf.setBackend('wasm');
-    const options = { methods, seeds: 1, steps: 10, out, backend: 'wasm' } as const;
+    const options = { methods, seeds: 1, steps: 10, out, engine: 'onnx', backend: 'wasm' } as const;
     comparison = await compareMethods(options, () => [here]);
   });
   afterAll(() => rmSync(out, { recursive: true }));

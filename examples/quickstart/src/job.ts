@@ -2,7 +2,15 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { saveAdapter } from '@peft/checkpoint';
-import { adaptedAt, attach, classification, evaluate, mergeAdapter, type TrainedAdapter } from '@peft/core';
+import {
+  adaptedAt,
+  attach,
+  classification,
+  type Engine,
+  evaluate,
+  mergeAdapter,
+  type TrainedAdapter,
+} from '@peft/core';
 import { loadPretrained, type PretrainedModel, saveModel } from '@peft/models';
 import * as tf from '@tensorflow/tfjs';
 import { digitColumns } from './digitColumns.ts';
@@ -55,8 +63,11 @@ export async function measureBase(): Promise<Base> {
   return { model, test, answers, accuracy: metrics.accuracy as number };
 }
 
-/** Trains, measures, answers and saves, on tfjs's active backend. */
-export async function runJob(job: Job, onStep: (step: number) => void = () => {}): Promise<JobResult> {
+/** Trains, measures, answers and saves. */
+export async function runJob(
+  job: Job,
+  { engine, onStep }: { readonly engine?: Engine; readonly onStep?: (step: number) => void } = {},
+): Promise<JobResult> {
   const method = methods.find(({ name }) => name === job.method);
   if (!method) throw new Error(`internal: no method "${job.method}"`);
   const model = await loadBase();
@@ -64,7 +75,8 @@ export async function runJob(job: Job, onStep: (step: number) => void = () => {}
   const { run, result } = await trainMethod(method, {
     model,
     split,
-    onStep,
+    ...(engine && { engine }),
+    ...(onStep && { onStep }),
     seed: job.seed,
     steps: job.steps,
     learningRate: learningRateOf(job.method),

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { PeftError } from '@peft/core';
 import type { Job, JobResult } from './job.ts';
+import type { WorkerSettings } from './worker.ts';
 
 /** Runs one job at a time. */
 export type JobRunner = {
@@ -17,8 +18,8 @@ type Current = {
 };
 
 /** A runner on a thread of its own, so that every core trains. */
-export function workerRunner(backend: string): JobRunner {
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: backend });
+export function workerRunner(settings: WorkerSettings): JobRunner {
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings });
   let current: Current | undefined;
   worker.on('error', (error) => current?.reject(error));
   worker.on('exit', (code) => current?.reject(new PeftError('quickstart/worker', `a worker ended with code ${code}.`)));

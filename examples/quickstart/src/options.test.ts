@@ -3,8 +3,8 @@ import { methods } from './methods.ts';
 import { parseOptions } from './options.ts';
 
 describe('options', () => {
-  it('defaults to every method, one seed, 250 steps on wasm', () => {
-    expect(parseOptions([])).toEqual({ methods, seeds: 1, steps: 250, out: 'out', backend: 'wasm' });
+  it('defaults to every method, one seed, 250 compiled steps', () => {
+    expect(parseOptions([])).toEqual({ methods, seeds: 1, steps: 250, out: 'out', engine: 'onnx', backend: 'wasm' });
   });
 
   it('takes 600 steps and ten seeds with --full, unless told otherwise', () => {
@@ -28,6 +28,7 @@ describe('options', () => {
     [['--steps', '0'], '--steps: "0" is not a whole number above 0.'],
     [['--seeds', 'many'], '--seeds: "many" is not a whole number above 0.'],
     [['--backend', 'gpu'], '--backend: "gpu" is neither wasm nor cpu.'],
+    [['--engine', 'torch'], '--engine: "torch" is neither onnx nor eager.'],
     [['--stesp', '5'], /^Unknown option '--stesp'.* --help lists the options\.$/s],
   ])('refuses %j', (args, message) => {
     expect(() => parseOptions(args)).toThrow(message);

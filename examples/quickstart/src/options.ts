@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { PeftError } from '@peft/core';
+import { type EngineName, engineNames } from './engines.ts';
 import { type Method, methods } from './methods.ts';
 
 export type QuickstartOptions = {
@@ -7,6 +8,7 @@ export type QuickstartOptions = {
   readonly seeds: number;
   readonly steps: number;
   readonly out: string;
+  readonly engine: EngineName;
   readonly backend: 'wasm' | 'cpu';
 };
 
@@ -19,7 +21,8 @@ export const help = `Adapts a small vision transformer, pretrained on the digits
   --steps N         optimizer steps a run (default 250)
   --methods A,B     some of: ${methods.map(({ name }) => name).join(', ')}
   --out DIR         where results go (default out)
-  --backend NAME    wasm (default) or cpu, TensorFlow.js's plain JavaScript
+  --engine NAME     onnx (default): steps compiled for ONNX Runtime; eager: TensorFlow.js alone
+  --backend NAME    of TensorFlow.js: wasm (default) or cpu, its plain JavaScript
   --help            this text
 `;
 
@@ -36,11 +39,14 @@ export function parseOptions(args: readonly string[]): QuickstartOptions | undef
   }
   const backend = values.backend ?? 'wasm';
   if (backend !== 'wasm' && backend !== 'cpu') throw wrong(`--backend: "${backend}" is neither wasm nor cpu.`);
+  const engine = engineNames.find((name) => name === (values.engine ?? 'onnx'));
+  if (!engine) throw wrong(`--engine: "${values.engine}" is neither onnx nor eager.`);
   return {
     methods: methods.filter(({ name }) => names.includes(name)),
     seeds: count('--seeds', values.seeds ?? (values.full ? '10' : '1')),
     steps: count('--steps', values.steps ?? (values.full ? '600' : '250')),
     out: values.out ?? 'out',
+    engine,
     backend,
   };
 }
@@ -49,7 +55,16 @@ function parse(args: readonly string[]) {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
   try {
-    const options = { full: flag, help: flag, seeds: text, steps: text, methods: text, out: text, backend: text };
+    const options = {
+      full: flag,
+      help: flag,
+      seeds: text,
+      steps: text,
+      methods: text,
+      out: text,
+      engine: text,
+      backend: text,
+    };
     return parseArgs({ args: [...args], options }).values;
   } catch (error) {
     throw wrong(`${(error as Error).message} --help lists the options.`);

@@ -1,4 +1,13 @@
-import { type AnyModel, adamw, batches, classification, type Evaluation, fineTune, type RunResult } from '@peft/core';
+import {
+  type AnyModel,
+  adamw,
+  batches,
+  classification,
+  type Engine,
+  type Evaluation,
+  fineTune,
+  type RunResult,
+} from '@peft/core';
 import { linear } from '@peft/schedulers';
 import { digitColumns } from './digitColumns.ts';
 import type { Digit } from './digits.ts';
@@ -27,6 +36,7 @@ export type TrainMethodOptions = {
   readonly steps: number;
   readonly seed: number;
   readonly learningRate: number;
+  readonly engine?: Engine;
   /** Evaluate every so many steps as well as at the end. */
   readonly evaluateEvery?: number;
   readonly onStep?: (step: number) => void;
@@ -42,7 +52,7 @@ export async function trainMethod(
   method: Method,
   options: TrainMethodOptions,
 ): Promise<{ readonly run: MethodRun; readonly result: RunResult }> {
-  const { model, split, steps, seed, learningRate, onStep } = options;
+  const { model, split, steps, seed, learningRate, engine, onStep } = options;
   const { strategy, ...rest } = method.options();
   const ranks: RankRecord[] = [];
   const every = Math.max(1, Math.round(steps / 50));
@@ -60,6 +70,7 @@ export async function trainMethod(
     maxGradientNorm: 1,
     seed,
     progress: false,
+    ...(engine && { engine }),
   });
   const losses: { step: number; value: number }[] = [];
   const accuracies: { step: number; value: number }[] = [];
