@@ -1,15 +1,15 @@
 import type { Runtime } from './runtime.ts';
 
 export interface RuntimeOptions {
-  /** The way ONNX Runtime is called; whichever loads first, native before binding, unless given. */
-  readonly runtime?: 'native' | 'binding';
+  /** How ONNX Runtime is called, or a runtime of your own; whichever loads first, native before binding, unless given. */
+  readonly runtime?: 'native' | 'binding' | Runtime;
   /** Threads of a run; the CPUs this process is granted unless given. */
   readonly threads?: number;
 }
 
 type Open = (options: { readonly threads?: number }) => Promise<Runtime>;
 
-const runtimes: Readonly<Record<NonNullable<RuntimeOptions['runtime']>, Open>> = {
+const runtimes: Readonly<Record<'native' | 'binding', Open>> = {
   native: async (options) => (await import('./native/nativeRuntime.ts')).nativeRuntime(options),
   binding: async (options) => (await import('./binding/bindingRuntime.ts')).bindingRuntime(options),
 };
@@ -24,6 +24,7 @@ export async function openRuntime(
   onWarning: (message: string) => void,
 ): Promise<Runtime | undefined> {
   const options = threads === undefined ? {} : { threads };
+  if (typeof runtime === 'object') return runtime;
   if (runtime !== undefined) return runtimes[runtime](options);
   const steps = [
     ['native', "onnxruntime-node's own binding, which holds the event loop during a step"],

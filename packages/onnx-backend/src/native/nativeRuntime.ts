@@ -59,6 +59,9 @@ async function openLibrary(path: string): Promise<Opened> {
       { cause },
     );
   });
+  // Products pack panels of 64 KiB and more on the stack, of which an asynchronous call has 128 KiB unless told.
+  const { async_stack_size: stack = 0 } = koffi.default.config();
+  koffi.default.config({ async_stack_size: Math.max(stack, asyncStackBytes) });
   const ort = new OrtFunctions(koffi.default, path);
   const errorsOnly = 3;
   const [arena, usualMemory] = [1, 0];
@@ -93,6 +96,8 @@ async function openSession(
     ort.release('SessionOptions', options);
   }
 }
+
+const asyncStackBytes = 2 << 20;
 
 /** Disabled: the graph comes rewritten. */
 const graphOptimization = 0;

@@ -48,6 +48,8 @@ export class OrtFunctions {
   readonly version: string;
   readonly handles: Record<HandleKind, number> = { SessionOptions: 0, Session: 0, Value: 0, IoBinding: 0 };
   readonly #koffi: KoffiModule;
+  // koffi unloads a library whose handle is collected, while the functions found in it still point there.
+  readonly library: Koffi.LibraryHandle;
   readonly #functions: Readonly<Record<FunctionName, NativeFunction>>;
   // One cell for every pointer that a synchronous call hands out.
   readonly #cell = new BigUint64Array(1);
@@ -55,7 +57,8 @@ export class OrtFunctions {
   /** @throws OnnxError `onnx/library` where the library does not load, `onnx/version` where it is too old */
   constructor(koffi: KoffiModule, path: string) {
     this.#koffi = koffi;
-    const { version, table } = openTable(koffi, path);
+    const { library, version, table } = openTable(koffi, path);
+    this.library = library;
     this.version = version;
     const read = (name: FunctionName) => {
       const [result, parameters] = signatures[name];
@@ -117,13 +120,20 @@ export class OrtFunctions {
   }
 }
 
-function openTable(koffi: KoffiModule, path: string): { readonly version: string; readonly table: Pointer } {
+interface Table {
+  readonly library: Koffi.LibraryHandle;
+  readonly version: string;
+  readonly table: Pointer;
+}
+
+function openTable(koffi: KoffiModule, path: string): Table {
   try {
-    const base = koffi.load(path).func('OrtGetApiBase', 'void*', [])() as Pointer;
+    const library = koffi.load(path);
+    const base = library.func('OrtGetApiBase', 'void*', [])() as Pointer;
     const entry = (index: number) => koffi.decode(base, index * koffi.sizeof('void*'), 'void*');
     const version = koffi.call(entry(1), koffi.proto('str', [])) as string;
     const table = koffi.call(entry(0), koffi.proto('void*', ['uint32']), ortApiVersion) as Pointer | null;
-    if (table !== null) return { version, table };
+    if (table !== null) return { library, version, table };
     throw new OnnxError(
       'onnx/version',
       `the ONNX Runtime at ${path} is ${version}, without version ${ortApiVersion} of the C interface; install onnxruntime-node 1.${ortApiVersion}.0 or later.`,
