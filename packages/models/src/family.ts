@@ -1,5 +1,6 @@
 import type { ModelParameter, StoredTensor } from '@peft/checkpoint';
 import type { AnyModel, Weights } from '@peft/core';
+import type { Tie } from './tiedHead.ts';
 
 /** A kind of model: what makes one from a config.json and weights, and which parameters it has. */
 export interface Family {
@@ -12,4 +13,10 @@ export interface Family {
     tensors: ReadonlyMap<string, StoredTensor>,
     config: Readonly<Record<string, unknown>>,
   ): ReadonlyMap<string, StoredTensor>;
+  /** The name in files of a parameter, where it has another. */
+  fileName?(path: string): string;
+  /** The head that files hold only as the table it reads, where there is one. */
+  tie?(config: Readonly<Record<string, unknown>>): Tie | undefined;
+  /** The config of the same model with a head of its own beside the table, where files can hold both. */
+  parted?(config: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
 }

@@ -29,5 +29,5 @@ export async function golden(name: string) {
     if (!found) throw new Error(`the golden file of ${name} has no ${key}`);
     return found;
   };
-  return { get, keys: [...tensors.keys()], scaling: Number(metadata?.alpha) / Number(metadata?.rank) };
+  return { get, keys: [...tensors.keys()], scaling: Number(metadata?.scaling) };
 }

@@ -1,5 +1,6 @@
 import type { Activation } from '../activation.ts';
 import { ConfigFields, sayValue } from '../configFields.ts';
+import { readTask } from '../readTask.ts';
 
 /** The geometry of a BERT and what it is for, read from Hugging Face's config.json. */
 export type BertConfig = {
@@ -34,7 +35,7 @@ const problemTypes = ['regression', 'single_label_classification', 'multi_label_
 export function readBertConfig(config: Readonly<Record<string, unknown>>): BertConfig {
   const fields = new ConfigFields(config);
   const read: BertConfig = {
-    task: readTask(fields, config.architectures),
+    task: readTask(fields, config.architectures, tasks),
     vocabulary: fields.count('vocab_size'),
     hiddenSize: fields.count('hidden_size'),
     layers: fields.count('num_hidden_layers'),
@@ -49,17 +50,6 @@ export function readBertConfig(config: Readonly<Record<string, unknown>>): BertC
   for (const problem of unsupported(config, read)) fields.problem(problem, undefined);
   fields.throwAny('a BERT');
   return read;
-}
-
-function readTask(fields: ConfigFields, architectures: unknown): BertConfig['task'] {
-  const name: unknown = Array.isArray(architectures) && architectures.length === 1 ? architectures[0] : undefined;
-  const task = typeof name === 'string' && Object.hasOwn(tasks, name) ? tasks[name] : undefined;
-  if (task) return task;
-  const supported = Object.keys(tasks).map((each) => `["${each}"]`);
-  return fields.problem(
-    `architectures is ${sayValue(architectures)}; it says what the model is for and must be ${supported.slice(0, -1).join(', ')} or ${supported.at(-1)}`,
-    'encoder',
-  );
 }
 
 function unsupported(config: Readonly<Record<string, unknown>>, read: BertConfig): readonly string[] {

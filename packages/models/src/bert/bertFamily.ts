@@ -1,9 +1,9 @@
 import type { Family } from '../family.ts';
 import { bert } from './bert.ts';
 import { readBertConfig } from './bertConfig.ts';
-import { bertParameters } from './bertParameters.ts';
+import { bertParameters, bertTie } from './bertParameters.ts';
 import { bertPaths } from './bertPaths.ts';
-import { bertTensors } from './bertTensors.ts';
+import { bertFileName, bertTensors } from './bertTensors.ts';
 
 /** BertForSequenceClassification, BertForMaskedLM and BertModel. */
 export const bertFamily: Family = {
@@ -15,4 +15,6 @@ export const bertFamily: Family = {
     return { classification: [pooler, classifier], maskedLanguage: [wordHead], encoder: [pooler] }[geometry.task];
   },
   rename: (tensors, config) => bertTensors(tensors, readBertConfig(config).task),
+  fileName: bertFileName,
+  tie: (config) => bertTie(readBertConfig(config)),
 };

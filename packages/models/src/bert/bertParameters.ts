@@ -1,9 +1,10 @@
 import type { ModelParameter } from '@peft/checkpoint';
 import type { Target } from '@peft/core';
+import type { Tie } from '../tiedHead.ts';
 import type { BertConfig } from './bertConfig.ts';
 import { bertPaths } from './bertPaths.ts';
 
-/** Every parameter of a BERT, by the name it has in a Hugging Face file. */
+/** Every parameter that a file holds of a BERT; the word head's weight is the table of words. */
 export function bertParameters(config: BertConfig): ReadonlyMap<string, ModelParameter> {
   const { hiddenSize, vocabulary, task } = config;
   const paths = bertPaths(config);
@@ -24,22 +25,26 @@ export function bertParameters(config: BertConfig): ReadonlyMap<string, ModelPar
   }
   if (task === 'maskedLanguage') {
     norm(paths.wordHeadNorm);
-    parameters.set(paths.wordHeadBias, { shape: [vocabulary] });
+    parameters.set(`${paths.decoder}.bias`, { shape: [vocabulary] });
   }
   return parameters;
 }
 
-/**
- * What may be adapted, in the order of the forward pass: tables and linear layers. A table that is also the
- * masked-language head is none, since a merge would change the head too; nor is a pooler that nothing reads.
- */
+/** What may be adapted, in the order of the forward pass: tables and linear layers, but no pooler that nothing reads. */
 export function bertTargets(config: BertConfig): readonly Target[] {
-  const { words, poolerDense } = bertPaths(config);
-  const unused = { classification: [], maskedLanguage: [words], encoder: [poolerDense] }[config.task] as string[];
+  const { decoder, poolerDense } = bertPaths(config);
+  const head = { path: decoder, kind: 'transposed-dense', shape: [config.vocabulary, config.hiddenSize] };
   return [
     ...tablesOf(config).map((table) => ({ ...table, kind: 'embedding' })),
     ...linearsOf(config).map((linear) => ({ ...linear, kind: 'dense' })),
-  ].filter(({ path }) => !unused.includes(path));
+    ...(config.task === 'maskedLanguage' ? [head] : []),
+  ].filter(({ path }) => config.task !== 'encoder' || path !== poolerDense);
+}
+
+/** The word head and the table it shares its weight with, where there is one. */
+export function bertTie(config: BertConfig): Tie | undefined {
+  const { decoder, words } = bertPaths(config);
+  return config.task === 'maskedLanguage' ? { head: `${decoder}.weight`, table: `${words}.weight` } : undefined;
 }
 
 type Shape = readonly [number, number];

@@ -16,7 +16,7 @@ export function bertPaths({ task }: Pick<BertConfig, 'task'>) {
     wordHead: head,
     wordHeadDense: `${head}.transform.dense`,
     wordHeadNorm: `${head}.transform.LayerNorm`,
-    wordHeadBias: `${head}.bias`,
+    decoder: `${head}.decoder`,
     layer(index: number) {
       const layer = `${prefix}encoder.layer.${index}`;
       return {

@@ -1,5 +1,4 @@
 import type { At } from '@peft/core';
-import { gather } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import { norm } from '../norm.ts';
 import type { BertBatch } from './bertBatch.ts';
@@ -10,11 +9,7 @@ import { bertPaths } from './bertPaths.ts';
 export function embedTokens({ inputIds, tokenTypeIds }: BertBatch, at: At, config: BertConfig): tf.Tensor {
   const paths = bertPaths(config);
   const length = inputIds.shape[1] as number;
-  // The tied table is no target, so `at.embedding` does not know it.
-  const words =
-    config.task === 'maskedLanguage'
-      ? gather(at.parameter(`${paths.words}.weight`), inputIds)
-      : at.embedding(paths.words, inputIds);
+  const words = at.embedding(paths.words, inputIds);
   const types = at.embedding(paths.tokenTypes, tokenTypeIds ?? tf.zeros([1], 'int32'));
   const positions = at.embedding(paths.positions, tf.range(0, length, 1, 'int32'));
   const sum = tokenTypeIds ? tf.add(tf.add(words, types), positions) : tf.add(words, tf.add(types, positions));

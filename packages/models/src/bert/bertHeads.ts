@@ -1,0 +1,46 @@
+import type { At, Model } from '@peft/core';
+import { gather } from '@peft/ops';
+import * as tf from '@tensorflow/tfjs';
+import type { BertBatch } from './bertBatch.ts';
+import type { BertConfig } from './bertConfig.ts';
+import { bertPaths } from './bertPaths.ts';
+import { encode } from './encode.ts';
+import { wordStates } from './wordStates.ts';
+
+type Head = Pick<Model<BertBatch>, 'apply' | 'outputHead' | 'outputSize' | 'linearHead'>;
+
+/** What a BERT computes from its hidden states, by task. */
+export const bertHeads: Readonly<Record<BertConfig['task'], (config: BertConfig) => Head>> = {
+  classification(config) {
+    const { poolerDense, classifier } = bertPaths(config);
+    return {
+      outputHead: [classifier],
+      outputSize: config.labels,
+      apply: (batch, at) => at.linear(classifier, tf.tanh(at.linear(poolerDense, encode(batch, at, config)))),
+    };
+  },
+
+  maskedLanguage(config) {
+    const { decoder } = bertPaths(config);
+    const states = (batch: BertBatch, at: At, rows?: tf.Tensor) => {
+      const tokens = encode(batch, at, config);
+      return wordStates(rows ? gather(tokens, rows) : tokens, at, config);
+    };
+    return {
+      outputHead: [decoder],
+      outputSize: config.vocabulary,
+      linearHead: { path: decoder, states },
+      apply: (batch, at) => bySequence(at.linear(decoder, states(batch, at)), batch),
+    };
+  },
+
+  encoder: (config) => ({
+    outputSize: config.hiddenSize,
+    apply: (batch, at) => bySequence(encode(batch, at, config), batch),
+  }),
+};
+
+/** Rows [sequences * length, width] to [sequences, length, width]. */
+function bySequence(rows: tf.Tensor, { inputIds }: BertBatch): tf.Tensor {
+  return rows.reshape([...inputIds.shape, -1]);
+}
