@@ -345,13 +345,17 @@ export const opCases: Readonly<Record<string, fc.Arbitrary<Unnamed>>> = {
     run: (x, gain, bias) => ops.layerNorm(x as tf.Tensor, gain as tf.Tensor, bias as tf.Tensor, 1e-3),
     hasGradient: true,
   })),
-  PeftAttention: fc.tuple(size, size).map(([queries, keys]) => ({
+  PeftAttention: fc.tuple(size, size, fc.boolean(), fc.boolean()).map(([queries, keys, causal, hasMask]) => ({
     inputs: [
       { shape: [2, queries, 4], kind: 'float' as const },
       { shape: [2, keys, 4], kind: 'float' as const },
       { shape: [2, keys, 3], kind: 'float' as const },
     ],
-    run: (q, k, v) => ops.attention(q as tf.Tensor, k as tf.Tensor, v as tf.Tensor),
+    run: (q, k, v) => {
+      const mask = tf.sin(tf.range(0, 2 * keys)).reshape([2, 1, keys]);
+      const options = { causal: causal && queries <= keys, ...(hasMask ? { mask } : {}) };
+      return ops.attention(q as tf.Tensor, k as tf.Tensor, v as tf.Tensor, options);
+    },
     hasGradient: true,
   })),
   PeftSoftmaxCrossEntropy: fc.tuple(size, size).map(([rows, classes]) => ({

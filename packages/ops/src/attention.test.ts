@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { expectLike } from '../test/expectLike.ts';
 import { onEachBackend } from '../test/onEachBackend.ts';
 import { attention } from './attention.ts';
@@ -34,6 +34,43 @@ onEachBackend(() => {
     });
   });
 
+  it.each([
+    [3, 3],
+    [2, 5],
+  ])('%i causal queries of %i keys see what is not after them, by a mask too', (queries, keys) => {
+    const later = Array.from({ length: queries * keys }, (_, index) =>
+      index % keys > Math.floor(index / keys) + keys - queries ? -1e9 : 0,
+    );
+    const padding = Array.from({ length: keys }, (_, index) => (index === 1 ? -3 : 0));
+    const both = Float64Array.from(later, (value, index) => value + (padding[index % keys] as number));
+    const mask = tf.tensor(padding, [1, keys]);
+    const shape = { batch: 2, queries, keys, size: 4, width: 2, scale: 0.5 };
+    const shapes = { query: [2, queries, 4], key: [2, keys, 4], value: [2, keys, 2] };
+    const output = [2, queries, 2];
+    expectLike({
+      shapes,
+      output,
+      run: ({ query, key, value }) => attention(query, key, value, { causal: true }),
+      reference: (inputs) => reference(inputs, shape, Float64Array.from(later)),
+    });
+    expectLike({
+      shapes,
+      output,
+      run: ({ query, key, value }) => attention(query, key, value, { causal: true, mask }),
+      reference: (inputs) => reference(inputs, shape, both),
+    });
+  });
+
+  it('computes the gradient of the scores once for query and key', () => {
+    const value = tf.ones([2, 3]);
+    const runKernel = vi.spyOn(tf.engine(), 'runKernel');
+    tf.tidy(() =>
+      tf.grads((q, k) => attention(q as tf.Tensor, k as tf.Tensor, value))([tf.ones([2, 3]), tf.ones([2, 3])]),
+    );
+    expect(runKernel.mock.calls.filter(([name]) => name === 'PeftAttentionGrad')).toHaveLength(1);
+    runKernel.mockRestore();
+  });
+
   it('refuses shapes that do not fit', () => {
     const fits = tf.zeros([2, 3, 4]);
     const message =
@@ -42,5 +79,8 @@ onEachBackend(() => {
     expect(() => attention(fits, tf.zeros([2, 5, 3]), fits)).toThrow(message);
     expect(() => attention(fits, tf.zeros([1, 3, 4]), fits)).toThrow('does not fit');
     expect(() => attention(fits, fits, tf.zeros([2, 2, 4]))).toThrow('does not fit');
+    expect(() => attention(fits, fits, fits, { mask: tf.zeros([2, 3]) })).toThrow(
+      'attention mask [2,3] does not broadcast to the scores [2,3,3]; reshape it.',
+    );
   });
 });

@@ -84,6 +84,10 @@ onEachBackend(() => {
       const { query, key, value } = inputs as Named<'query' | 'key' | 'value'>;
       return attention(query, key, value, { mask: tf.tensor2d(later) });
     });
+    expectTorch(golden.attention, (inputs) => {
+      const { query, key, value } = inputs as Named<'query' | 'key' | 'value'>;
+      return attention(query, key, value, { causal: true });
+    });
   });
 
   it('softmaxCrossEntropy is F.cross_entropy(reduction="sum") with ignore_index', () => {

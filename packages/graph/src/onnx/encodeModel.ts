@@ -1,5 +1,12 @@
 import type { TensorType } from '../tensorType.ts';
-import { type OnnxAttribute, type OnnxConstant, type OnnxNode, type OnnxType, onnxTypes } from './onnxWriter.ts';
+import {
+  type OnnxAttribute,
+  type OnnxConstant,
+  type OnnxNode,
+  type OnnxType,
+  onnxRuntimeDomain,
+  onnxTypes,
+} from './onnxWriter.ts';
 import { Message } from './protobuf.ts';
 
 /** Versions that the lowering was written and tested for. */
@@ -38,11 +45,15 @@ export function encodeModel({ nodes, constants, stored, inputs, outputs }: Model
     else copies.push({ op: 'Identity', inputs: [value], outputs: [onnxName], attributes: {}, origin: '' });
   }
   const body = new Message();
-  for (const [index, { op, inputs: sources, outputs: results, attributes }] of [...nodes, ...copies].entries()) {
+  for (const [index, { op, domain, inputs: sources, outputs: results, attributes }] of [
+    ...nodes,
+    ...copies,
+  ].entries()) {
     const message = new Message();
     for (const source of sources) message.text(1, names.get(source) ?? source);
     for (const result of results) message.text(2, names.get(result) ?? result);
     message.text(3, `${index} ${op}`).text(4, op);
+    if (domain !== undefined) message.text(7, domain);
     for (const name in attributes) {
       message.message(5, attributeMessage(name, attributes[name] as OnnxAttribute));
     }
@@ -56,12 +67,15 @@ export function encodeModel({ nodes, constants, stored, inputs, outputs }: Model
   }
   for (const each of inputs) body.message(11, interfaceMessage(each));
   for (const each of outputs) body.message(12, interfaceMessage(each));
-  return new Message()
+  const model = new Message()
     .integer(1, irVersion)
     .text(2, '@peft/graph')
     .message(7, body)
-    .message(8, new Message().text(1, '').integer(2, opset))
-    .encode();
+    .message(8, new Message().text(1, '').integer(2, opset));
+  if (nodes.some(({ domain }) => domain !== undefined)) {
+    model.message(8, new Message().text(1, onnxRuntimeDomain).integer(2, 1));
+  }
+  return model.encode();
 }
 
 function storedMessage({ onnxName, dtype, shape, content }: StoredTensor): Message {

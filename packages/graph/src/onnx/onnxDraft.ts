@@ -2,7 +2,7 @@ import type { Constant, Graph, Parameter, Value } from '../graph.ts';
 import { rowOf } from '../ops/opTable.ts';
 import { sizeOf, type TensorType, type TypedArray } from '../tensorType.ts';
 import type { StoredTensor } from './encodeModel.ts';
-import { OnnxWriter } from './onnxWriter.ts';
+import { type OnnxDialect, OnnxWriter } from './onnxWriter.ts';
 
 export interface OnnxOptions {
   /**
@@ -10,6 +10,11 @@ export interface OnnxOptions {
    * or 'inputs' of the model, so that many models may share them.
    */
   readonly weights: 'inside' | 'external' | 'inputs';
+  /**
+   * 'standard' unless given: any runtime may run the model. 'onnxruntime' uses its own operations where they are faster,
+   * for sessions that nothing else will load.
+   */
+  readonly dialect?: OnnxDialect;
   /** Name of the external file, as the model spells it; weights.bin unless given. */
   readonly file?: string;
 }

@@ -12,8 +12,15 @@ interface Several {
   readonly count: number;
 }
 
+/** Which operations a model may use: those of the standard alone, or ONNX Runtime's own (com.microsoft) too. */
+export type OnnxDialect = 'standard' | 'onnxruntime';
+
+export const onnxRuntimeDomain = 'com.microsoft';
+
 export interface OnnxNode {
   readonly op: string;
+  /** The standard's unless given. */
+  readonly domain?: typeof onnxRuntimeDomain;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: OnnxAttributes;
@@ -42,17 +49,30 @@ export class OnnxWriter {
   /** What the nodes added from now on are part of. */
   origin = '';
   readonly #known = new Map<string, string>();
+  readonly dialect: OnnxDialect;
   readonly #shares: boolean;
   #made = 0;
 
-  constructor({ shares = true }: { readonly shares?: boolean } = {}) {
+  constructor({
+    shares = true,
+    dialect = 'standard',
+  }: { readonly shares?: boolean; readonly dialect?: OnnxDialect } = {}) {
     this.#shares = shares;
+    this.dialect = dialect;
   }
 
   /** Adds a node with one output. A number of `attributes` is an int; wrap a float as { float }. */
   node(op: string, inputs: readonly string[], attributes: OnnxAttributes = {}): string {
     const output = `%${this.#made++}`;
     this.nodes.push({ op, inputs, outputs: [output], attributes, origin: this.origin });
+    return output;
+  }
+
+  /** Adds a node of ONNX Runtime's own, for the dialect that has them. */
+  ofRuntime(op: string, inputs: readonly string[], attributes: OnnxAttributes = {}): string {
+    const output = `%${this.#made++}`;
+    const { origin } = this;
+    this.nodes.push({ op, domain: onnxRuntimeDomain, inputs, outputs: [output], attributes, origin });
     return output;
   }
 

@@ -1,6 +1,7 @@
 import type { Graph, Parameter } from '../graph.ts';
 import { encodeModel } from './encodeModel.ts';
 import { draftOnnx, type OnnxOptions, type OnnxValue, storeWeights } from './onnxDraft.ts';
+import { OnnxWriter } from './onnxWriter.ts';
 
 export interface OnnxModel {
   /** A ModelProto. */
@@ -13,9 +14,9 @@ export interface OnnxModel {
   readonly external: { readonly file: string; readonly chunks: readonly Uint8Array[] } | undefined;
 }
 
-/** Writes a graph as an ONNX model of opset 20, in operations of the standard alone. */
-export function toOnnx(graph: Graph, { weights, file = 'weights.bin' }: OnnxOptions): OnnxModel {
-  const { writer, inputs, parameters: all, outputs } = draftOnnx(graph);
+/** Writes a graph as an ONNX model of opset 20, in operations of the standard alone unless the dialect says otherwise. */
+export function toOnnx(graph: Graph, { weights, dialect = 'standard', file = 'weights.bin' }: OnnxOptions): OnnxModel {
+  const { writer, inputs, parameters: all, outputs } = draftOnnx(graph, new OnnxWriter({ dialect }));
   const isExternal = weights === 'external';
   const parameters = weights === 'inputs' ? all : [];
   const { stored, chunks } = storeWeights(weights === 'inputs' ? [] : all, isExternal ? file : undefined);

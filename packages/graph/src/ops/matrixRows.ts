@@ -52,6 +52,9 @@ const product: OpRow<Transposes> = {
     if (types.every(({ shape }) => shape.length === 2)) {
       return [write.node('Gemm', [a, b], { transA: Number(transposeA), transB: Number(transposeB) })];
     }
+    if (write.dialect === 'onnxruntime') {
+      return [write.ofRuntime('FusedMatMul', [a, b], { transA: Number(transposeA), transB: Number(transposeB) })];
+    }
     const [left, right] = types as readonly [TensorType, TensorType];
     return [write.node('MatMul', [turned(write, a, transposeA && left), turned(write, b, transposeB && right)])];
   },

@@ -101,6 +101,8 @@ export interface OpAttributes extends Record<Unary | Binary, None> {
     readonly epsilon: number;
     readonly weightDecay: number;
   };
+  PeftAttention: { readonly scale: number; readonly causal: boolean };
+  PeftAttentionGrad: { readonly scale: number };
   PeftDropout: { readonly rate: number };
   PeftGather: { readonly rows: number };
   PeftGatherGrad: { readonly rows: number };

@@ -1,6 +1,7 @@
 import type { Node } from '../graph.ts';
 import { activationRows } from './activationRows.ts';
 import { adamwRow } from './adamwRow.ts';
+import { attentionRows } from './attentionRows.ts';
 import { binaryRows } from './binaryRows.ts';
 import { dropoutRow } from './dropoutRow.ts';
 import { embeddingRows } from './embeddingRows.ts';
@@ -26,6 +27,7 @@ export const opTable: { readonly [Op in OpName]: OpRow<OpAttributes[Op]> } = {
   ...lookupRows,
   ...matrixRows,
   ...activationRows,
+  ...attentionRows,
   ...embeddingRows,
   ...lossRows,
   ...linearLossRows,
