@@ -58,6 +58,28 @@ export class ConfigFields {
     return count;
   }
 
+  /** A token of the vocabulary; undefined where the field is null or absent. */
+  token(name: string, vocabulary: number): number | undefined {
+    const value = this.#config[name] ?? undefined;
+    const isToken = value === 0 || isCount(value);
+    if (value === undefined || (isToken && value < vocabulary)) return value;
+    const most = vocabulary - 1;
+    return this.problem(`${name} is ${sayValue(value)}; it must be a token from 0 to ${most}, or null`, undefined);
+  }
+
+  /** Checks a dropout rate, which models of this library do not apply. */
+  rate(name: string): void {
+    const value = this.#config[name] ?? 0;
+    if (typeof value === 'number' && value >= 0 && value <= 1) return;
+    this.problem(`${name} is ${sayValue(value)}; it must be a number from 0 to 1`, undefined);
+  }
+
+  /** Checks that heads divide a width equally. */
+  divides(width: readonly [name: string, value: number], heads: readonly [name: string, value: number]): void {
+    if (width[1] % heads[1] === 0) return;
+    this.problem(`${width[0]} ${width[1]} does not divide into ${heads[0]} ${heads[1]}`, undefined);
+  }
+
   /** Notes what is wrong, and gives back what to read on with. */
   problem<T>(problem: string, instead: T): T {
     this.#problems.push(problem);

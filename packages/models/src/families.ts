@@ -1,10 +1,17 @@
 import { PeftError } from '@peft/core';
 import { bertFamily } from './bert/bertFamily.ts';
 import type { Family } from './family.ts';
+import { gpt2Family } from './gpt2/gpt2Family.ts';
+import { optFamily } from './opt/optFamily.ts';
 import { vitFamily } from './vit/vitFamily.ts';
 
 /** The families that can be loaded, by config.json's model_type. */
-export const families: Readonly<Record<string, Family>> = { bert: bertFamily, vit: vitFamily };
+export const families: Readonly<Record<string, Family>> = {
+  bert: bertFamily,
+  gpt2: gpt2Family,
+  opt: optFamily,
+  vit: vitFamily,
+};
 
 /** The family a config belongs to; throws `model/family` for one that is not known. */
 export function familyOf({ model_type: modelType }: Readonly<Record<string, unknown>>): Family {

@@ -1,9 +1,14 @@
 export { bert } from './bert/bert.ts';
 export type { BertBatch } from './bert/bertBatch.ts';
 export { freshBertWeights } from './bert/freshBertWeights.ts';
+export type { TokenBatch } from './decoder/tokenBatch.ts';
 export { families } from './families.ts';
 export type { Family } from './family.ts';
+export { freshGpt2Weights } from './gpt2/freshGpt2Weights.ts';
+export { gpt2 } from './gpt2/gpt2.ts';
 export { type LoadOptions, loadPretrained, type PretrainedModel } from './loadPretrained.ts';
+export { freshOptWeights } from './opt/freshOptWeights.ts';
+export { opt } from './opt/opt.ts';
 export { saveModel } from './saveModel.ts';
 export { freshVitWeights } from './vit/freshVitWeights.ts';
 export { type VitBatch, vit } from './vit/vit.ts';

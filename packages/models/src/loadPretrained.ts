@@ -24,10 +24,13 @@ export async function loadPretrained(
   { config: replaced, freshHead }: LoadOptions = {},
 ): Promise<PretrainedModel> {
   const folder = await readModelFolder(source);
-  const config = { ...folder.config, ...replaced };
-  const family = familyOf(config);
+  const stated = { ...folder.config, ...replaced };
+  const family = familyOf(stated);
+  const tensors = family.rename?.(folder.tensors, stated) ?? folder.tensors;
+  // As in transformers, a file's own head counts more than what the config says of it.
+  const hasHead = tensors.has(family.tie?.(stated)?.head ?? '');
+  const config = hasHead && family.parted ? family.parted(stated) : stated;
   const parameters = family.parameters(config);
-  const tensors = family.rename?.(folder.tensors, config) ?? folder.tensors;
   const weights =
     freshHead === undefined
       ? await readModelWeights({ tensors }, parameters)
