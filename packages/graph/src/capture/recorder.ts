@@ -23,6 +23,7 @@ export class Recorder {
   readonly #names = new Map<Value, string>();
   readonly #foreign = new Map<object, Map<string, Value>>();
   readonly #hostNames = new Map<unknown, string>();
+  readonly #hostValues = new Map<unknown, Value>();
   readonly #tensorNames = new Map<object, string>();
   readonly #limit: number;
 
@@ -88,8 +89,9 @@ export class Recorder {
   write(values: ArrayLike<number>, type: TensorType): Value {
     const name = this.#hostNames.get(values);
     if (name !== undefined) {
-      const before = this.parameters.find((each) => each.source === (values as unknown));
-      return before?.value ?? this.#parameter(name, type, values as TypedArray);
+      const value = this.#hostValues.get(values) ?? this.#parameter(name, type, values as TypedArray);
+      this.#hostValues.set(values, value);
+      return value;
     }
     const uniform = uniformValue(values);
     if (uniform !== undefined) return this.builder.constant(type, uniform);

@@ -6,6 +6,18 @@ export function uniformValue(values: ArrayLike<number>): number | undefined {
   for (const share of [0.37, 0.5, 0.71, 0.999]) {
     if (!Object.is(values[Math.floor(length * share)], first)) return undefined;
   }
-  for (let index = 1; index < length; index++) if (!Object.is(values[index], first)) return undefined;
-  return first;
+  return repeatsFirst(values) ? first : undefined;
+}
+
+/** Whether the array equals itself moved by one: tfjs fills whole gradients with zeros, and comparing bytes takes a twentieth of the time. */
+function repeatsFirst(values: ArrayLike<number>): boolean {
+  const { length } = values;
+  if (values instanceof Float32Array && globalThis.Buffer) {
+    const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+    const step = values.BYTES_PER_ELEMENT;
+    return bytes.subarray(step).equals(bytes.subarray(0, bytes.length - step));
+  }
+  const first = values[0];
+  for (let index = 1; index < length; index++) if (!Object.is(values[index], first)) return false;
+  return true;
 }

@@ -28,18 +28,19 @@ export interface PassesOptions {
 
 const mostRounds = 50;
 
-/** Runs the passes in turn until none of them changes the graph. */
+/** Runs the passes in turn until each has left the graph as it is. */
 export function runPasses(graph: Graph, { passes = standardPasses, onPass }: PassesOptions = {}): Graph {
   let current = graph;
-  for (let round = 0; round < mostRounds; round++) {
-    const before = current;
-    for (const pass of passes) {
-      const next = pass.rewrite(current);
-      if (next !== current) onPass?.(pass, next);
-      current = next;
-    }
-    if (current === before) return current;
+  let unchanged = 0;
+  for (let turn = 0; turn < mostRounds * passes.length; turn++) {
+    const pass = passes[turn % passes.length] as Pass;
+    const next = pass.rewrite(current);
+    unchanged = next === current ? unchanged + 1 : 0;
+    if (next !== current) onPass?.(pass, next);
+    current = next;
+    if (unchanged === passes.length) return current;
   }
+  if (passes.length === 0) return current;
   const names = passes.map(({ name }) => name).join(', ');
   throw new GraphError('graph/internal', `internal: the passes ${names} undo each other's work; please report it.`);
 }
