@@ -54,7 +54,7 @@ export async function captureFunction(
   );
   checkState(captured);
   const graph = runPasses(withoutPassedState(captured));
-  const { model, inputs: ports, parameters, outputs } = toOnnx(graph, { weights: 'inputs' });
+  const { model, inputs: ports, parameters, outputs } = toOnnx(graph, { weights: 'inputs', dialect: 'onnxruntime' });
   const feeds = [
     ...ports.map(({ name }) => feedOf(name)),
     ...(await Promise.all(parameters.map(parameterOf(weights)))),

@@ -1,0 +1,2 @@
+export { caseFunction, captureCase } from './caseGraph.ts';
+export { type OpCase, opCases } from './opCases.ts';
