@@ -3,6 +3,8 @@ import type { TensorType, TypedArray } from '@peft/graph';
 /** One input or output of a model. */
 export interface Port extends TensorType {
   readonly onnxName: string;
+  /** The arrays bound to it are never written: what changes is bound again as a new array. */
+  readonly isFrozen?: boolean;
 }
 
 /** An ONNX model of known shapes, and the order in which its inputs and outputs are handed over. */

@@ -11,7 +11,7 @@ import {
 } from '@peft/graph';
 import type { Tensor } from '@tensorflow/tfjs';
 import { OnnxError } from '../onnxError.ts';
-import type { Model } from '../runtime.ts';
+import type { Model, Port } from '../runtime.ts';
 
 /** Where a feed of the model comes from. */
 export type Feed =
@@ -59,8 +59,9 @@ export async function captureFunction(
     ...ports.map(({ name }) => feedOf(name)),
     ...(await Promise.all(parameters.map(parameterOf(weights)))),
   ];
+  const frozen = parameters.map(({ source: _, ...port }) => ({ ...port, isFrozen: true }));
   return {
-    model: { bytes: model, feeds: [...ports, ...parameters], results: outputs },
+    model: { bytes: model, feeds: [...ports, ...parameters.map(frozen)], results: outputs },
     feeds,
     results: outputs.map(({ name, shape, dtype }) => ({ ...resultOf(name), shape, dtype })),
     numbers: numbersOf(graph),
@@ -106,6 +107,8 @@ function checkState({ inputs, outputs }: Graph): void {
     `metrics are 0-d tensors; reduce these, or return them as outputs: ${uneven.map(({ name }) => name).join(', ')}.`,
   );
 }
+
+const frozen = (port: Port): Port => ({ ...port, isFrozen: true });
 
 const isState = ({ name }: { readonly name: string }) => name.startsWith('state/');
 
