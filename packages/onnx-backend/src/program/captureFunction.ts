@@ -53,15 +53,14 @@ export async function captureFunction(
     { inputs: { state: state as InputTypes, inputs: nested(inputs) }, parameters: weights },
   );
   checkState(captured);
-  const graph = runPasses(withoutPassedState(captured));
+  const graph = withoutPassedState(runPasses(captured));
   const { model, inputs: ports, parameters, outputs } = toOnnx(graph, { weights: 'inputs', dialect: 'onnxruntime' });
   const feeds = [
     ...ports.map(({ name }) => feedOf(name)),
     ...(await Promise.all(parameters.map(parameterOf(weights)))),
   ];
-  const frozen = parameters.map(({ source: _, ...port }) => ({ ...port, isFrozen: true }));
   return {
-    model: { bytes: model, feeds: [...ports, ...parameters.map(frozen)], results: outputs },
+    model: { bytes: model, feeds: [...ports, ...parameters.map(asFrozen)], results: outputs },
     feeds,
     results: outputs.map(({ name, shape, dtype }) => ({ ...resultOf(name), shape, dtype })),
     numbers: numbersOf(graph),
@@ -108,16 +107,16 @@ function checkState({ inputs, outputs }: Graph): void {
   );
 }
 
-const frozen = (port: Port): Port => ({ ...port, isFrozen: true });
+const asFrozen = (port: Port): Port => ({ ...port, isFrozen: true });
 
 const isState = ({ name }: { readonly name: string }) => name.startsWith('state/');
 
 /** The graph without state that is returned as it came, and without inputs that nothing reads. */
 function withoutPassedState(graph: Graph): Graph {
-  const [settled, sources] = [runPasses(graph), new Map(graph.inputs.map(({ name, value }) => [name, value]))];
-  const outputs = settled.outputs.filter(({ name, value }) => sources.get(name) !== value);
-  const read = new Set([...settled.nodes.flatMap(({ inputs }) => inputs), ...outputs.map(({ value }) => value)]);
-  return { ...settled, outputs, inputs: settled.inputs.filter(({ value }) => read.has(value)) };
+  const sources = new Map(graph.inputs.map(({ name, value }) => [name, value]));
+  const outputs = graph.outputs.filter(({ name, value }) => sources.get(name) !== value);
+  const read = new Set([...graph.nodes.flatMap(({ inputs }) => inputs), ...outputs.map(({ value }) => value)]);
+  return { ...graph, outputs, inputs: graph.inputs.filter(({ value }) => read.has(value)) };
 }
 
 function feedOf(name: string): Feed {
