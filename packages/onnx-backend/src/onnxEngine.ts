@@ -1,57 +1,15 @@
-import type { Engine } from '@peft/core';
+import { engineOn, type OnnxEngine } from './engineOn.ts';
 import { openRuntime, type RuntimeOptions } from './openRuntime.ts';
-import { OnnxProgram } from './program/onnxProgram.ts';
-import type { Runtime } from './runtime.ts';
-import { SessionCache } from './sessionCache.ts';
+import type { BrowserOptions } from './web/browserOptions.ts';
 
 export interface OnnxEngineOptions extends RuntimeOptions {
+  /** For bundles that run in a browser, where `runtime` means nothing; not read in Node. */
+  readonly browser?: BrowserOptions;
   /** Told once when something slower has to be used; console.warn unless given. */
   readonly onWarning?: (message: string) => void;
 }
 
-/** What runs the steps. */
-export interface EngineDescription {
-  /** 'native', 'binding', or 'eager' where ONNX Runtime does not load. */
-  readonly runtime: string;
-  /** Of ONNX Runtime; undefined where it does not load. */
-  readonly version: string | undefined;
-  readonly threads: number | undefined;
-}
-
-export interface OnnxEngine extends Engine {
-  /** What runs the steps; loads it. */
-  describe(): Promise<EngineDescription>;
-  /** Frees sessions that no program uses. */
-  dispose(): void;
-}
-
-/** Sessions kept that no program uses: those of one run, which the next stage of a chain wants again. */
-const idleSessions = 8;
-
 /** An engine that captures each step once and runs it on ONNX Runtime from then on. */
 export function onnxEngine({ onWarning = console.warn, ...options }: OnnxEngineOptions = {}): OnnxEngine {
-  let opening: Promise<{ readonly runtime: Runtime; readonly sessions: SessionCache } | undefined> | undefined;
-  const open = () => {
-    opening ??= openRuntime(options, onWarning).then(
-      (runtime) => runtime && { runtime, sessions: new SessionCache(runtime, { idleLimit: idleSessions }) },
-    );
-    return opening;
-  };
-  return {
-    name: 'onnx',
-    async compile(functions, weights) {
-      const opened = await open();
-      if (opened) return new OnnxProgram(functions, weights, opened.sessions);
-      const { eagerEngine } = await import('@peft/core');
-      return eagerEngine().compile(functions, weights);
-    },
-    async describe() {
-      const opened = await open();
-      const { name, version, threads } = opened?.runtime ?? { name: 'eager', version: undefined, threads: undefined };
-      return { runtime: name, version, threads };
-    },
-    dispose() {
-      void opening?.then((opened) => opened?.sessions.clear());
-    },
-  };
+  return engineOn(() => openRuntime(options, onWarning));
 }
