@@ -15,12 +15,13 @@ export interface AttentionOptions {
 /** What is added to the score of a key that a causal query does not see. */
 const HIDDEN = -1e9;
 
-const gradientOfScores: Composition<'value' | 'output' | 'probabilities' | 'dy', { scale: number }> = operation({
+/** Of the scores, times their scale: what query and key multiply. */
+const gradientOfScores: Composition<'value' | 'probabilities' | 'dy', { scale: number }> = operation({
   name: 'PeftAttentionGrad',
-  compose: ({ value, output, probabilities, dy }, { scale }) => {
+  compose: ({ value, probabilities, dy }, { scale }) => {
     const direct = matMul(tf.mul(dy, scale), value, false, true);
-    // Each row's mean of `direct` under its probabilities is the product of two rows of `width`.
-    const mean = tf.mul(tf.sum(tf.mul(dy, output), -1, true), scale);
+    // The product of dy and the output has this mean too, but rounds apart from `direct`: up to three times the error.
+    const mean = tf.sum(tf.mul(direct, probabilities), -1, true);
     return tf.mul(probabilities, tf.sub(direct, mean));
   },
 });
@@ -44,10 +45,10 @@ const attend: Composition<Names, Attributes, tf.Tensor[]> = operation({
   },
   results: ['output', 'probabilities'],
   gradient: {
-    saves: ['query', 'key', 'value', 'output', 'probabilities'],
-    of: (dy, { query, key, value, output, probabilities }, { scale }) => {
+    saves: ['query', 'key', 'value', 'probabilities'],
+    of: (dy, { query, key, value, probabilities }, { scale }) => {
       // Not in a thunk: two share it, and tfjs frees what a thunk leaves. A graph drops it where nobody needs it.
-      const dScores = gradientOfScores({ value, output, probabilities, dy }, { scale });
+      const dScores = gradientOfScores({ value, probabilities, dy }, { scale });
       return {
         query: () => matMul(dScores, key),
         key: () => matMul(dScores, query, true),

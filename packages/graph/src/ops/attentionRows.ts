@@ -25,47 +25,50 @@ export const attentionRows = {
 
   /** The gradient of query . key', which is that of the scores times their scale. */
   PeftAttentionGrad: {
-    inputs: ['value', 'output', 'probabilities', 'dy'],
+    inputs: ['value', 'probabilities', 'dy'],
     attributes: (raw) => ({ scale: Number(raw.scale) }),
     shape: (inputs) => {
       for (const each of inputs) requireDType(each, ['float32']);
-      const [value, output, probabilities, dy] = inputs as readonly [TensorType, TensorType, TensorType, TensorType];
-      const fit =
-        `${output.shape}` === `${dy.shape}` &&
-        `${[...probabilities.shape.slice(0, -1), value.shape.at(-1)]}` === `${dy.shape}` &&
-        `${[...dy.shape.slice(0, -2), probabilities.shape.at(-1), dy.shape.at(-1)]}` === `${value.shape}`;
-      if (fit) return [probabilities];
+      const [value, probabilities, dy] = inputs as readonly [TensorType, TensorType, TensorType];
+      const [keys, width] = value.shape.slice(-2);
+      const batch = value.shape.slice(0, -2);
+      const queries = dy.shape.at(-2);
+      const fit = `${probabilities.shape}|${dy.shape}` === `${[...batch, queries, keys]}|${[...batch, queries, width]}`;
+      if (fit && dy.shape.length >= 2) return [probabilities];
       throw new GraphError('graph/shape', `no attention has ${inputs.map(({ shape }) => `[${shape}]`).join(', ')}.`);
     },
     reference: ({ inputs, attributes: { scale } }) => {
-      const [value, output, probabilities, dy] = inputs as readonly [HostTensor, HostTensor, HostTensor, HostTensor];
+      const [value, probabilities, dy] = inputs as readonly [HostTensor, HostTensor, HostTensor];
       const [queries, width] = dy.shape.slice(-2) as [number, number];
       const keys = probabilities.shape.at(-1) as number;
-      return [
-        Float64Array.from(probabilities.data, (probability, index) => {
-          const row = Math.floor(index / keys);
-          const place = Math.floor(row / queries) * keys + (index % keys);
-          let difference = 0;
-          for (let i = 0; i < width; i++) {
-            const at = row * width + i;
-            difference +=
-              (dy.data[at] as number) * ((value.data[place * width + i] as number) - (output.data[at] as number));
-          }
-          return scale * probability * difference;
-        }),
-      ];
+      const result = Float64Array.from(probabilities.data, (_, index) => {
+        const row = Math.floor(index / keys);
+        const place = Math.floor(row / queries) * keys + (index % keys);
+        let sum = 0;
+        for (let i = 0; i < width; i++) {
+          sum += (dy.data[row * width + i] as number) * (value.data[place * width + i] as number);
+        }
+        return sum * scale;
+      });
+      for (let start = 0; start < result.length; start += keys) {
+        const row = result.subarray(start, start + keys);
+        const share = (i: number) => probabilities.data[start + i] as number;
+        const mean = row.reduce((sum, each, i) => sum + each * share(i), 0);
+        for (const [i, each] of row.entries()) row[i] = share(i) * (each - mean);
+      }
+      return [result];
     },
     onnx: ({ write, inputs, types, attributes: { scale } }) => {
-      const [value, output, probabilities, dy] = inputs as readonly [string, string, string, string];
-      const factor = write.constant('float32', scale);
-      const own = write.node('ReduceSum', [write.node('Mul', [dy, output]), write.constant('int64', [-1])], {
-        keepdims: 1,
-      });
-      const mean = write.node('Mul', [own, factor]);
+      const [value, probabilities, dy] = inputs as readonly [string, string, string];
       const direct =
         write.dialect === 'onnxruntime'
           ? write.ofRuntime('FusedMatMul', [dy, value], { transB: 1, alpha: { float: scale } })
-          : write.node('MatMul', [write.node('Mul', [dy, factor]), turned(write, value, types[0] as TensorType)]);
+          : write.node('MatMul', [
+              write.node('Mul', [dy, write.constant('float32', scale)]),
+              turned(write, value, types[0] as TensorType),
+            ]);
+      const weighted = write.node('Mul', [direct, probabilities]);
+      const mean = write.node('ReduceSum', [weighted, write.constant('int64', [-1])], { keepdims: 1 });
       return [write.node('Mul', [probabilities, write.node('Sub', [direct, mean])])];
     },
   } satisfies OpRow<Scale>,
