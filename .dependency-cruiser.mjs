@@ -87,7 +87,7 @@ export default {
       from: { path: '^packages/([^/]+)/' },
       to: {
         path: '^packages/',
-        pathNot: ['^packages/$1/', '^packages/[^/]+/src/index\\.ts$', '^packages/[^/]+/src/testing/index\\.ts$'],
+        pathNot: ['^packages/$1/', '^packages/[^/]+/(src|src/testing|test)/index\\.ts$'],
       },
     },
     {

@@ -220,6 +220,7 @@ test('D11: merged weights give the output of the adapter, at one scale', async (
         linear: (path, input) => tf.matMul(input as tf.Tensor2D, weights.tensor(`${path}.weight`) as tf.Tensor2D),
         embedding: () => x,
         parameter: () => x,
+        frozen: () => undefined,
       },
     )
     .data();

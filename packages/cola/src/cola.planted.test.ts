@@ -2,20 +2,8 @@ import type { AnyStrategy } from '@peft/core';
 import { lora } from '@peft/lora';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { floorOf, residuals } from '../test/plantedProblem.ts';
+import { floorOf, requireFloors, residuals } from '../test/plantedProblem.ts';
 import { cola } from './cola.ts';
-
-// A floor counts as reached within 2 % of it or 0.001, whichever is more.
-const reach = (floor: number) => Math.max(0.02 * floor, 0.001);
-
-const requireFloors = (found: readonly number[], ranks: readonly number[]) => {
-  expect(found.length).toBe(ranks.length);
-  for (const [index, rank] of ranks.entries()) {
-    const distance = (found[index] as number) - floorOf(rank);
-    expect(distance).toBeGreaterThan(-1e-4);
-    expect(distance).toBeLessThan(reach(floorOf(rank)));
-  }
-};
 
 describe('a matrix of rank 8 with known singular values', () => {
   beforeAll(async () => {

@@ -1,4 +1,14 @@
-import { type AnyModel, type AnyStrategy, adamw, batches, fineTune, hostArray, regression, Weights } from '@peft/core';
+import {
+  type AnyModel,
+  type AnyStrategy,
+  adamw,
+  batches,
+  type Engine,
+  fineTune,
+  hostArray,
+  regression,
+  Weights,
+} from '@peft/core';
 import type { Tensor } from '@tensorflow/tfjs';
 
 const rows = 32;
@@ -27,8 +37,22 @@ export function floorOf(rank: number): number {
   return energy(singularValues.slice(rank)) / energy(singularValues);
 }
 
+/** Throws unless each residual reaches the floor of its rank, within 2 % of it or 0.001, whichever is more. */
+export function requireFloors(found: readonly number[], ranks: readonly number[]): void {
+  if (found.length !== ranks.length) throw new Error(`${found.length} residuals for ${ranks.length} ranks`);
+  for (const [index, rank] of ranks.entries()) {
+    const floor = floorOf(rank);
+    const distance = (found[index] as number) - floor;
+    if (!(distance > -1e-4 && distance < Math.max(0.02 * floor, 0.001)))
+      throw new Error(`rank ${rank} leaves ${found[index]}, its floor is ${floor}`);
+  }
+}
+
 /** Fits a zero weight 32 x 24 to a target with singular values 8 to 1; the remaining part after each of `lengths`. */
-export async function residuals(strategy: AnyStrategy, { steps, every }: { steps: number; every: number }) {
+export async function residuals(
+  strategy: AnyStrategy,
+  { steps, every, engine }: { readonly steps: number; readonly every: number; readonly engine?: Engine },
+) {
   const model: AnyModel = {
     targets: [{ path: 'map', kind: 'dense', shape: [rows, columns] }],
     weights: new Weights([['map.weight', matrix(() => 0, [rows, columns])]]),
@@ -47,6 +71,7 @@ export async function residuals(strategy: AnyStrategy, { steps, every }: { steps
     evaluation: { data, every },
     progress: false,
     onWarning: () => {},
+    ...(engine && { engine }),
   });
   const found: number[] = [];
   for await (const event of run) {

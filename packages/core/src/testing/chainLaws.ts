@@ -17,15 +17,22 @@ export type MakeChain = (
   options: { readonly steps: readonly number[]; readonly restart: 'targets' | 'all' },
 ) => AnyStrategy;
 
-/** What a chain is, over any link: one link alone, and its links run one after another. Dropout must be off. */
-export function chainLaws(chain: MakeChain, link: (index: number) => AnyStrategy): readonly Law[] {
+/**
+ * What a chain is, over any link: one link alone, and its links run one after another. Dropout must be off.
+ * @param run options of the toy runs, such as the engine
+ */
+export function chainLaws(
+  chain: MakeChain,
+  link: (index: number) => AnyStrategy,
+  run: Partial<FineTuneOptions> = {},
+): readonly Law[] {
   const whole = { modulesToSave: ['head'], bias: 'adapted', targets: ['embed', 'query'] } as const;
   return [
     {
       name: 'law 10: a chain of one link is the link, step for step',
       check: async () => {
-        const alone = await statesOf(new LawRun(link(0)));
-        const chained = await statesOf(new LawRun(chain(link, { steps: [6], restart: 'targets' })));
+        const alone = await statesOf(new LawRun(link(0), run));
+        const chained = await statesOf(new LawRun(chain(link, { steps: [6], restart: 'targets' }), run));
         for (const [index, state] of alone.entries()) {
           requireSameSnapshot(adapterOf(chained[index] as TrainingState), adapterOf(state), {
             what: `step ${index + 1}`,
@@ -35,11 +42,11 @@ export function chainLaws(chain: MakeChain, link: (index: number) => AnyStrategy
     },
     {
       name: 'law 11: a chain is its links run one after another, bit for bit',
-      check: () => checkSequence(chain, link, { steps: [3, 4, 2], restart: 'targets', options: {} }),
+      check: () => checkSequence(chain, link, { steps: [3, 4, 2], restart: 'targets', options: run }),
     },
     {
       name: "law 11 with head and biases, under restart: 'all'",
-      check: () => checkSequence(chain, link, { steps: [3, 3], restart: 'all', options: whole }),
+      check: () => checkSequence(chain, link, { steps: [3, 3], restart: 'all', options: { ...whole, ...run } }),
     },
   ];
 }

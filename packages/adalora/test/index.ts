@@ -1,0 +1,3 @@
+export { contractVariants } from './contractVariants.ts';
+export { checkGoldenRun, goldenRuns } from './goldenRuns.ts';
+export { ranksFound } from './ranksFound.ts';

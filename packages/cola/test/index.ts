@@ -1,0 +1,2 @@
+export { contractChains, contractLinks, searching } from './contractLinks.ts';
+export { floorOf, requireFloors, residuals } from './plantedProblem.ts';

@@ -1,0 +1,1 @@
+export { checkGoldenOptimizer, goldenOptimizers } from './goldenOptimizers.ts';
