@@ -14,8 +14,8 @@ export type DecoderLayerCall = {
   readonly isNormFirst: boolean;
   /** Queries, keys and values [sequences, heads, length, size] of rows [sequences * length, hidden]. */
   readonly split: (rows: tf.Tensor) => readonly [query: tf.Tensor, key: tf.Tensor, value: tf.Tensor];
-  /** Added to the scores. */
-  readonly mask: tf.Tensor;
+  /** Added to the scores, [sequences, 1, 1, length]; later tokens are hidden without it. */
+  readonly mask: tf.Tensor | undefined;
   /** Factor of the scores. */
   readonly scale: number;
   /** The rows that anything reads after this layer, int32 [n]; all where left out. */
@@ -39,5 +39,7 @@ export function decoderLayer(tokens: tf.Tensor, at: At, call: DecoderLayerCall):
 /** Attention in several heads, before its output projection: [sequences * length, hidden]. */
 function mix(rows: tf.Tensor, { split, mask, scale }: DecoderLayerCall): tf.Tensor {
   const [query, key, value] = split(rows);
-  return attention(query, key, value, { mask, scale }).transpose([0, 2, 1, 3]).reshape(rows.shape);
+  return attention(query, key, value, { ...(mask && { mask }), causal: true, scale })
+    .transpose([0, 2, 1, 3])
+    .reshape(rows.shape);
 }

@@ -1,11 +1,11 @@
 import type { At, Model, Weights } from '@peft/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkWeights } from '../checkWeights.ts';
-import { causalMask } from '../decoder/causalMask.ts';
 import { decoder } from '../decoder/decoder.ts';
 import { decoderLayer } from '../decoder/decoderLayer.ts';
 import { headOf } from '../decoder/headOf.ts';
 import { checkTokenBatch, type TokenBatch } from '../decoder/tokenBatch.ts';
+import { maskOf } from '../maskOf.ts';
 import { norm } from '../norm.ts';
 import { withTiedHead } from '../tiedHead.ts';
 import { type Gpt2Config, readGpt2Config } from './gpt2Config.ts';
@@ -42,7 +42,7 @@ function statesOf(batch: TokenBatch, at: At, config: Gpt2Config & { readonly row
   const { hiddenSize, heads, epsilon, layers } = config;
   const [sequences, length] = batch.inputIds.shape as [number, number];
   const positions = at.embedding(gpt2Paths.positions, tf.range(0, length, 1, 'int32'));
-  const mask = causalMask(batch);
+  const mask = maskOf(batch.attentionMask);
   let tokens = tf.add(at.embedding(gpt2Paths.tokens, batch.inputIds), positions).reshape([-1, hiddenSize]);
   for (let layer = 0; layer < layers; layer++) {
     const paths = gpt2Paths.layer(layer);

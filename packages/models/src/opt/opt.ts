@@ -1,10 +1,11 @@
 import type { At, Model, Weights } from '@peft/core';
+import { gather } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import { checkWeights } from '../checkWeights.ts';
-import { causalMask } from '../decoder/causalMask.ts';
 import { decoder } from '../decoder/decoder.ts';
 import { decoderLayer } from '../decoder/decoderLayer.ts';
 import { checkTokenBatch, type TokenBatch } from '../decoder/tokenBatch.ts';
+import { maskOf } from '../maskOf.ts';
 import { norm } from '../norm.ts';
 import { withTiedHead } from '../tiedHead.ts';
 import { type OptConfig, readOptConfig } from './optConfig.ts';
@@ -45,7 +46,7 @@ function statesOf(batch: TokenBatch, at: At, config: OptConfig & { readonly rows
   const { hiddenSize, embeddingSize, heads, layers } = config;
   const [sequences, length] = batch.inputIds.shape as [number, number];
   const isProjected = embeddingSize !== hiddenSize;
-  const mask = causalMask(batch);
+  const mask = maskOf(batch.attentionMask);
   const split = (path: string, rows: tf.Tensor) =>
     at
       .linear(path, rows)
@@ -54,7 +55,7 @@ function statesOf(batch: TokenBatch, at: At, config: OptConfig & { readonly rows
 
   const embedded = at.embedding(optPaths.tokens, batch.inputIds);
   const widened = isProjected ? at.linear(optPaths.projectIn, embedded) : embedded;
-  let tokens = tf.add(widened, at.embedding(optPaths.positions, positionRows(batch))).reshape([-1, hiddenSize]);
+  let tokens = tf.add(widened, gather(at.parameter(optPaths.positions), positionRows(batch))).reshape([-1, hiddenSize]);
   for (let layer = 0; layer < layers; layer++) {
     const paths = optPaths.layer(layer);
     tokens = decoderLayer(tokens, at, {

@@ -16,7 +16,8 @@ export function optParameters(config: OptConfig): ReadonlyMap<string, ModelParam
     parameters.set(`${path}.weight`, { shape: [hiddenSize] });
     parameters.set(`${path}.bias`, { shape: [hiddenSize] });
   };
-  for (const { path, shape } of tablesOf(config)) parameters.set(`${path}.weight`, { shape });
+  parameters.set(`${optPaths.tokens}.weight`, { shape: [config.vocabulary, config.embeddingSize] });
+  parameters.set(optPaths.positions, { shape: [config.positions + positionOffset, hiddenSize] });
   for (const { path, shape, hasBias } of linearsOf(config)) {
     parameters.set(`${path}.weight`, { shape, inputAxes: [shape[0]] });
     if (hasBias) parameters.set(`${path}.bias`, { shape: [shape[1]] });
@@ -30,10 +31,13 @@ export function optParameters(config: OptConfig): ReadonlyMap<string, ModelParam
   return parameters;
 }
 
-/** What may be adapted, in the order of the forward pass: tables, linear layers and the head. */
+/**
+ * What may be adapted, in the order of the forward pass: the token table, linear layers and the head. The position table
+ * is none: in Python it counts its own positions, and an adapter of PEFT looks up the wrong ones.
+ */
 export function optTargets(config: OptConfig): readonly Target[] {
   return [
-    ...tablesOf(config).map((table) => ({ ...table, kind: 'embedding' })),
+    { path: optPaths.tokens, kind: 'embedding', shape: [config.vocabulary, config.embeddingSize] },
     ...linearsOf(config).map(({ path, shape }) => ({ path, kind: 'dense', shape })),
     optHead(config).target,
   ];
@@ -50,14 +54,6 @@ export function optTie({ task, isTied }: OptConfig): Tie | undefined {
   return task === 'causalLanguage' && isTied
     ? { head: `${languageHead}.weight`, table: `${tokens}.weight` }
     : undefined;
-}
-
-function tablesOf({ vocabulary, embeddingSize, positions, hiddenSize }: OptConfig): readonly Target[] {
-  const kind = 'embedding';
-  return [
-    { path: optPaths.tokens, kind, shape: [vocabulary, embeddingSize] },
-    { path: optPaths.positions, kind, shape: [positions + positionOffset, hiddenSize] },
-  ];
 }
 
 type Linear = { readonly path: string; readonly shape: readonly [number, number]; readonly hasBias: boolean };

@@ -1,7 +1,7 @@
 /** Where the modules of an OPT are, by the names in Hugging Face files. */
 export const optPaths = {
   tokens: 'model.decoder.embed_tokens',
-  positions: 'model.decoder.embed_positions',
+  positions: 'model.decoder.embed_positions.weight',
   projectIn: 'model.decoder.project_in',
   projectOut: 'model.decoder.project_out',
   norm: 'model.decoder.final_layer_norm',

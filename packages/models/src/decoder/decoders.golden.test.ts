@@ -1,0 +1,106 @@
+import {
+  adamw,
+  adaptedAt,
+  batches,
+  causalLanguageModeling,
+  classification,
+  evaluate,
+  type HostArray,
+  type Loss,
+  sgd,
+  toTensor,
+} from '@peft/core';
+import * as tf from '@tensorflow/tfjs';
+import { expect, test } from 'vitest';
+import { fixture, golden } from '../../test/golden.ts';
+import { onEachBackend } from '../../test/onEachBackend.ts';
+import { relativeError } from '../../test/relativeError.ts';
+import { trainGivenFactors } from '../../test/trainGivenFactors.ts';
+import { loadPretrained } from '../loadPretrained.ts';
+
+/** Python computed in float64; what remains is float32's rounding here. */
+const tolerance = 1e-5;
+/** AdamW divides by the root of squared gradients, which makes much of the rounding of the smallest. */
+const trainedTolerance = 1e-4;
+
+const cases: readonly (readonly [name: string, loss: Loss, targets: number])[] = [
+  ['gpt2', causalLanguageModeling(), 11],
+  ['gpt2-uneven', causalLanguageModeling(), 6],
+  ['gpt2-classes', classification(), 5],
+  ['opt', causalLanguageModeling(), 13],
+  ['opt-uneven', causalLanguageModeling(), 9],
+  ['opt-classes', classification(), 5],
+];
+
+type Golden = Awaited<ReturnType<typeof golden>>;
+
+function columnsOf({ get }: Golden, side: string): Record<string, HostArray> {
+  const names = ['inputIds', 'attentionMask', 'labels'];
+  return Object.fromEntries(names.map((name) => [name, get(`${side}/${name}`)]));
+}
+
+onEachBackend(() => {
+  test.each(cases)(
+    '%s: logits and loss, padded on either side and not, are those of transformers',
+    async (name, loss) => {
+      const model = await loadPretrained(fixture(name));
+      const expected = await golden(name);
+      const logitsOf = (columns: Readonly<Record<string, HostArray>>) =>
+        tf.tidy(() => {
+          const batch = Object.fromEntries(Object.entries(columns).map(([key, array]) => [key, toTensor(array)]));
+          const logits = model.apply(batch, adaptedAt({ weights: model.weights, modules: model.targets }));
+          // What padding is told means nothing.
+          const isShown = logits.rank === 3 && batch.attentionMask;
+          return isShown ? tf.mul(logits, tf.expandDims(isShown, -1)) : logits;
+        });
+      for (const side of ['right', 'left']) {
+        const columns = columnsOf(expected, side);
+        const logits = logitsOf(columns);
+        expect(logits.shape).toEqual(expected.get(`${side}/logits`).shape);
+        expect(relativeError(logits.dataSync(), values(expected.get(`${side}/logits`))), side).toBeLessThan(tolerance);
+        logits.dispose();
+        for (const batchSize of [2, 5]) {
+          const found = await evaluate(model, { data: batches(columns, { batchSize, shuffle: false }), loss });
+          expect(relativeError([found.loss], values(expected.get(`${side}/loss`)))).toBeLessThan(tolerance);
+        }
+      }
+      const unmasked = logitsOf({ inputIds: expected.get('right/inputIds') });
+      expect(relativeError(unmasked.dataSync(), values(expected.get('unmasked')))).toBeLessThan(tolerance);
+      unmasked.dispose();
+      model.weights.dispose();
+    },
+  );
+
+  test.each(cases)('%s: a step of LoRA moves every factor by the gradient of PEFT', async (name, loss, targetCount) => {
+    const expected = await golden(name);
+    // Far enough that the factors' own rounding is small beside the step.
+    const rate = 64;
+    const columns = columnsOf(expected, 'right');
+    const options = { columns, loss, steps: 1, optimizer: sgd(), schedule: rate };
+    const { losses, factors, targets } = await trainGivenFactors(name, options);
+    expect(targets).toHaveLength(targetCount);
+    expect(relativeError(losses, values(expected.get('losses')).slice(0, 1))).toBeLessThan(tolerance);
+    const errors = [...factors].map(([key, after]) => {
+      const before = values(expected.get(`factor/${key}`));
+      const moved = Array.from(after, (value, index) => ((before[index] ?? 0) - value) / rate);
+      return [key, relativeError(moved, values(expected.get(`gradient/${key}`)))] as const;
+    });
+    expect(errors.filter(([, error]) => !(error < tolerance))).toEqual([]);
+  });
+
+  test.each(cases)('%s: AdamW takes the factors where torch takes them, loss by loss', async (name, loss) => {
+    const expected = await golden(name);
+    const columns = columnsOf(expected, 'right');
+    const optimizer = adamw({ weightDecay: 0.01 });
+    const { losses, factors } = await trainGivenFactors(name, { columns, loss, steps: 4, optimizer, schedule: 0.02 });
+    expect(relativeError(losses, values(expected.get('losses')))).toBeLessThan(tolerance);
+    const errors = [...factors].map(
+      ([key, after]) => [key, relativeError(after, values(expected.get(`trained/${key}`)))] as const,
+    );
+    expect(errors.filter(([, error]) => !(error < trainedTolerance))).toEqual([]);
+  });
+});
+
+function values({ data }: HostArray): Float32Array {
+  return data as Float32Array;
+}
