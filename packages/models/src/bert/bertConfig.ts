@@ -1,5 +1,5 @@
 import type { Activation } from '../activation.ts';
-import { ConfigFields, sayValue } from '../configFields.ts';
+import { ConfigFields } from '../configFields.ts';
 import { readTask } from '../readTask.ts';
 
 /** The geometry of a BERT and what it is for, read from Hugging Face's config.json. */
@@ -47,39 +47,31 @@ export function readBertConfig(config: Readonly<Record<string, unknown>>): BertC
     tokenTypes: fields.count('type_vocab_size'),
     labels: fields.labels(),
   };
-  for (const problem of unsupported(config, read)) fields.problem(problem, undefined);
+  if (!fields.hasProblems) {
+    fields.token('pad_token_id', read.vocabulary);
+    fields.divides(['hidden_size', read.hiddenSize], ['num_attention_heads', read.heads]);
+  }
+  for (const name of ['hidden_dropout_prob', 'attention_probs_dropout_prob', 'classifier_dropout']) fields.rate(name);
+  refuseUnsupported(fields, config, read.task);
   fields.throwAny('a BERT');
   return read;
 }
 
-function unsupported(config: Readonly<Record<string, unknown>>, read: BertConfig): readonly string[] {
-  const is = (name: string) => `${name} is ${sayValue(config[name])}`;
-  const isOff = (name: string) => (config[name] ?? false) === false;
-  const isRate = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 1;
-  const rates = ['hidden_dropout_prob', 'attention_probs_dropout_prob', 'classifier_dropout'];
-  const { pad_token_id: padding = null, pruned_heads: pruned, problem_type: problemType = null } = config;
-  const isToken = Number.isSafeInteger(padding) && Number(padding) >= 0 && Number(padding) < read.vocabulary;
-  return [
-    read.hiddenSize % read.heads !== 0 &&
-      `hidden_size ${read.hiddenSize} does not divide into num_attention_heads ${read.heads}`,
-    !isOff('is_decoder') && `${is('is_decoder')}; this BERT is an encoder, whose tokens see each other both ways`,
-    !isOff('add_cross_attention') && `${is('add_cross_attention')}; an encoder attends to its own tokens alone`,
-    (config.position_embedding_type ?? 'absolute') !== 'absolute' &&
-      `${is('position_embedding_type')}; only "absolute" positions are supported`,
-    read.task === 'maskedLanguage' &&
-      (config.tie_word_embeddings ?? true) !== true &&
-      `${is('tie_word_embeddings')}; the masked-language head reads the word embeddings, so it must be true`,
-    pruned !== undefined &&
-      sayValue(pruned) !== '{}' &&
-      `${is('pruned_heads')}; every layer has all its heads, so it must be {}`,
-    problemType !== null &&
-      !problemTypes.includes(problemType as string) &&
-      `${is('problem_type')}; known are ${problemTypes.join(', ')}`,
-    padding !== null &&
-      !isToken &&
-      `${is('pad_token_id')}; it must be a token from 0 to ${read.vocabulary - 1}, or null`,
-    ...rates.map(
-      (name) => (config[name] ?? 0) !== 0 && !isRate(config[name]) && `${is(name)}; it must be a number from 0 to 1`,
-    ),
-  ].filter((problem) => problem !== false);
+function refuseUnsupported(
+  fields: ConfigFields,
+  config: Readonly<Record<string, unknown>>,
+  task: BertConfig['task'],
+): void {
+  const only = (name: string, values: readonly unknown[], reason: string) => {
+    const said = JSON.stringify(config[name] ?? values[0]);
+    if (!values.some((value) => JSON.stringify(value) === said))
+      fields.problem(`${name} is ${said}; ${reason}`, undefined);
+  };
+  only('is_decoder', [false], 'this BERT is an encoder, whose tokens see each other both ways');
+  only('add_cross_attention', [false], 'an encoder attends to its own tokens alone');
+  only('position_embedding_type', ['absolute'], 'only "absolute" positions are supported');
+  only('pruned_heads', [{}], 'every layer has all its heads, so it must be {}');
+  only('problem_type', [null, ...problemTypes], `known are ${problemTypes.join(', ')}`);
+  if (task !== 'maskedLanguage') return;
+  only('tie_word_embeddings', [true], 'the word head is read from the table of words alone, so it must be true');
 }
