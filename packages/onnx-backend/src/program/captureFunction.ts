@@ -34,7 +34,8 @@ export interface CapturedFunction {
 
 export interface CaptureOptions {
   readonly state: Snapshot;
-  readonly inputs: ReadonlyMap<string, TensorType>;
+  /** Shape and dtype of each input, nested as the function takes them. */
+  readonly inputs: InputTypes;
   /** Frozen tensors by path. */
   readonly weights: Readonly<Record<string, Tensor>>;
 }
@@ -50,7 +51,7 @@ export async function captureFunction(
 ): Promise<CapturedFunction> {
   const captured = capture(
     (given) => run(given.state as Snapshot, given.inputs as TensorInputs) as unknown as OutputTree,
-    { inputs: { state: state as InputTypes, inputs: nested(inputs) }, parameters: weights },
+    { inputs: { state: state as InputTypes, inputs }, parameters: weights },
   );
   checkState(captured);
   const graph = withoutPassedState(runPasses(captured));
@@ -65,21 +66,6 @@ export async function captureFunction(
     results: outputs.map(({ name, shape, dtype }) => ({ ...resultOf(name), shape, dtype })),
     numbers: numbersOf(graph),
   };
-}
-
-function nested(inputs: ReadonlyMap<string, TensorType>): InputTypes {
-  const tree: Record<string, unknown> = {};
-  for (const [path, { shape, dtype }] of inputs) {
-    const keys = path.split('/');
-    const last = keys.pop() as string;
-    let level = tree;
-    for (const key of keys) {
-      level[key] ??= {};
-      level = level[key] as Record<string, unknown>;
-    }
-    level[last] = { shape, dtype };
-  }
-  return tree as InputTypes;
 }
 
 /** Every leaf of the state comes back, in the type it has. */

@@ -1,5 +1,5 @@
 import type { HostArray, HostInputs } from '@peft/core';
-import type { DType, TypedArray } from '@peft/graph';
+import type { DType, InputTypes, TypedArray } from '@peft/graph';
 import { OnnxError } from '../onnxError.ts';
 
 /** One input of a run: shape, dtype and values as a tensor would have them. */
@@ -22,6 +22,20 @@ export function hostLeaves(inputs: HostInputs): ReadonlyMap<string, HostLeaf> {
   };
   visit(inputs, '');
   return leaves;
+}
+
+/** Shape and dtype of each of these inputs, whose leaves they are, nested as the inputs are. */
+export function inputTypes(inputs: HostInputs, leaves: ReadonlyMap<string, HostLeaf>): InputTypes {
+  const visit = (level: HostInputs, prefix: string): InputTypes =>
+    Object.fromEntries(
+      Object.entries(level).map(([key, entry]) => {
+        const path = `${prefix}${key}`;
+        if (typeof entry !== 'number' && !isHostArray(entry)) return [key, visit(entry, `${path}/`)];
+        const { shape, dtype } = leaves.get(path) as HostLeaf;
+        return [key, { shape, dtype }];
+      }),
+    );
+  return visit(inputs, '');
 }
 
 function isHostArray(entry: HostArray | HostInputs): entry is HostArray {

@@ -5,7 +5,7 @@ import type { SessionCache } from '../sessionCache.ts';
 import { captureFunction } from './captureFunction.ts';
 import { CompiledFunction } from './compiledFunction.ts';
 import { FrozenWeights } from './frozenWeights.ts';
-import { type HostLeaf, hostLeaves } from './hostLeaves.ts';
+import { type HostLeaf, hostLeaves, inputTypes } from './hostLeaves.ts';
 import { StateBuffers } from './stateBuffers.ts';
 
 /** Functions compiled on first use for each set of shapes, over one state. Calls run one after another. */
@@ -37,7 +37,7 @@ export class OnnxProgram<Name extends string> implements Program<Name> {
   run(name: Name, inputs: HostInputs): Promise<StepResult> {
     return this.#inTurn(async () => {
       const leaves = hostLeaves(inputs);
-      const compiled = await this.#function(name, leaves);
+      const compiled = await this.#function(name, inputs, leaves);
       return compiled.run(this.#state, leaves);
     });
   }
@@ -60,13 +60,13 @@ export class OnnxProgram<Name extends string> implements Program<Name> {
     this.#isDisposed = true;
   }
 
-  async #function(name: Name, leaves: ReadonlyMap<string, HostLeaf>): Promise<CompiledFunction> {
+  async #function(name: Name, inputs: HostInputs, leaves: ReadonlyMap<string, HostLeaf>): Promise<CompiledFunction> {
     const key = `${name} ${typesText(leaves)}`;
     const known = this.#compiled.get(key);
     if (known) return known;
     const captured = await captureFunction(this.#functions[name], {
       state: this.#state.tree,
-      inputs: leaves,
+      inputs: inputTypes(inputs, leaves),
       weights: this.#weights.tensors(),
     });
     const compiled = new CompiledFunction(captured, await this.#sessions.lease(captured.model), this.#weights);
