@@ -19,7 +19,7 @@ else {
     const hasPassed = await runClaims({
       ...options,
       store: new RecordStore(fileURLToPath(new URL('../../docs', import.meta.url)), claims),
-      machine: machineSaid({ tensorflow: tf.version_core, backend: tf.getBackend() }),
+      machine: `${machineSaid()}, TensorFlow.js ${tf.version_core} on ${tf.getBackend()}`,
       command: ['npm run claims', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
       date: new Date().toISOString().slice(0, 10),
       log: (line) => console.log(line),

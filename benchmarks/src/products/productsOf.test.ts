@@ -62,6 +62,20 @@ test('a head with its loss counts its logits, and their gradient where one is ta
   ]);
 });
 
+test('attention counts the products of its heads, also of the backward pass', () => {
+  const shaped = (...shape: number[]) => ({ shape });
+  const [query, key, value] = [shaped(2, 3, 5, 4), shaped(2, 3, 7, 4), shaped(2, 3, 7, 6)];
+  const nodes = [
+    { op: 'PeftAttention', inputs: [query, key, value], outputs: [], attributes: {} },
+    { op: 'PeftAttentionGrad', inputs: [value, shaped(2, 3, 5, 7), shaped(2, 3, 5, 6)], outputs: [], attributes: {} },
+  ];
+  expect(productsOf({ nodes: nodes as unknown as Graph['nodes'] })).toEqual([
+    { batch: 6, m: 5, k: 7, n: 6, transposeA: false, transposeB: false, count: 1 },
+    { batch: 6, m: 5, k: 6, n: 7, transposeA: false, transposeB: true, count: 1 },
+    { batch: 6, m: 5, k: 4, n: 7, transposeA: false, transposeB: true, count: 1 },
+  ]);
+});
+
 test('an operation that sounds like a product and is not known is refused', () => {
   const node = { op: 'PeftAttentionOfTomorrow', inputs: [], outputs: [], attributes: {} };
   expect(() => productsOf({ nodes: [node as unknown as Graph['nodes'][number]] })).toThrow(

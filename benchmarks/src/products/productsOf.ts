@@ -38,48 +38,72 @@ export function productsOf({ nodes }: Pick<Graph, 'nodes'>): readonly CountedPro
   return [...counts.values()].sort((left, right) => work(right) - work(left));
 }
 
+// By name, so that a graph of a later version is counted or refused, never misread.
 function productsOfNode(node: Node): readonly Product[] {
-  switch (node.op) {
+  const { op, inputs, outputs, attributes } = node as AnyNode;
+  switch (op) {
     case 'BatchMatMul':
     case 'PeftMatMul':
-      return [plainProduct(node)];
+      return [plainProduct(inputs, outputs, attributes)];
     case 'PeftLinearCrossEntropy':
-      return headProducts(node).slice(0, 1);
+      return headProducts(inputs, attributes).slice(0, 1);
     case 'PeftLinearCrossEntropyWithGradient':
-      return headProducts(node);
+      return headProducts(inputs, attributes);
+    case 'PeftAttention':
+      return attentionProducts(inputs);
+    case 'PeftAttentionGrad':
+      // dy . value', of its inputs value, probabilities, dy.
+      return [between(inputs[2] as Shaped, inputs[0] as Shaped, { transposeA: false, transposeB: true })];
     default:
-      if (!/MatMul|Gemm|Linear|Attention|Lora|Einsum|Product/i.test(node.op)) return [];
+      if (!/MatMul|Gemm|Linear|Attention|Lora|Einsum|Product/i.test(op)) return [];
       throw new PeftError(
         'bench/products',
-        `the graph has an operation ${node.op}, whose matrix products are not counted; add it to productsOf.`,
+        `the graph has an operation ${op}, whose matrix products are not counted; add it to productsOf.`,
       );
   }
 }
 
+type Shaped = { readonly shape: readonly number[] };
+type Attributes = Readonly<Record<string, unknown>>;
+type AnyNode = {
+  readonly op: string;
+  readonly inputs: readonly Shaped[];
+  readonly outputs: readonly Shaped[];
+  readonly attributes: Attributes;
+};
 type Transposes = { readonly transposeA: boolean; readonly transposeB: boolean };
 
-function plainProduct({ inputs, outputs, attributes }: Pick<Node, 'inputs' | 'outputs'> & { attributes: Transposes }) {
-  const { transposeA, transposeB } = attributes;
-  const [a] = inputs.map(({ shape }) => shape) as [readonly number[]];
-  const [output] = outputs.map(({ shape }) => shape) as [readonly number[]];
-  const [m, n] = output.slice(-2) as [number, number];
-  const k = (transposeA ? a.at(-2) : a.at(-1)) as number;
-  return { batch: sizeOf(output.slice(0, -2)), m, k, n, transposeA, transposeB };
+function plainProduct(inputs: readonly Shaped[], [output]: readonly Shaped[], attributes: Attributes): Product {
+  const [a, b] = inputs as [Shaped, Shaped];
+  const transposes = { transposeA: attributes.transposeA === true, transposeB: attributes.transposeB === true };
+  return { ...between(a, b, transposes), batch: sizeOf((output as Shaped).shape.slice(0, -2)) };
+}
+
+function between(a: Shaped, b: Shaped, { transposeA, transposeB }: Transposes): Product {
+  const [rows, columns] = a.shape.slice(-2) as [number, number];
+  const n = b.shape.at(transposeB ? -2 : -1) as number;
+  const [m, k] = transposeA ? [columns, rows] : [rows, columns];
+  return { batch: sizeOf(a.shape.slice(0, -2)), m, k, n, transposeA, transposeB };
+}
+
+/** Scores, and the values mixed by them. */
+function attentionProducts(inputs: readonly Shaped[]): readonly Product[] {
+  const [query, key, value] = inputs as [Shaped, Shaped, Shaped];
+  const scores = between(query, key, { transposeA: false, transposeB: true });
+  const probabilities = { shape: [scores.batch, scores.m, scores.n] };
+  return [scores, between(probabilities, value, { transposeA: false, transposeB: false })];
 }
 
 /** Of a head and its loss in chunks: the logits, and from them the gradient of the hidden states. */
-function headProducts({
-  inputs,
-  attributes,
-}: Pick<Node, 'inputs'> & { readonly attributes: { readonly transposeWeight: boolean } }): readonly Product[] {
+function headProducts(inputs: readonly Shaped[], { transposeWeight }: Attributes): readonly Product[] {
   const [hidden, weight] = inputs.map(({ shape }) => shape) as [readonly number[], readonly number[]];
   const k = hidden.at(-1) as number;
   const m = sizeOf(hidden.slice(0, -1));
-  const { transposeWeight } = attributes;
-  const n = weight[transposeWeight ? 0 : 1] as number;
+  const isTransposed = transposeWeight === true;
+  const n = weight[isTransposed ? 0 : 1] as number;
   return [
-    { batch: 1, m, k, n, transposeA: false, transposeB: transposeWeight },
-    { batch: 1, m, k: n, n: k, transposeA: false, transposeB: !transposeWeight },
+    { batch: 1, m, k, n, transposeA: false, transposeB: isTransposed },
+    { batch: 1, m, k: n, n: k, transposeA: false, transposeB: !isTransposed },
   ];
 }
 

@@ -70,7 +70,11 @@ export async function measureStep(call: MeasureCall): Promise<StepRow> {
       const rival = figures.get(name) as Timings & { readonly peakBytes: number };
       return [name, beside(own, rival, { threads: used, note: noteOf(name, assignment) })] as const;
     });
-    const versions = Object.assign({}, call.circumstances.versions, ...ready.map((each) => each.prepared.versions));
+    const versions = Object.assign(
+      {},
+      call.circumstances.versions,
+      ...contestants.map((each) => each.prepared.versions),
+    );
     return {
       model: call.model,
       method,

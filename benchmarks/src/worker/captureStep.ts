@@ -16,10 +16,12 @@ import {
   folding,
   type Graph,
   type InputTypes,
+  type OutputTree,
   reshapesOutward,
   runPasses,
   transposesIntoProducts,
 } from '@peft/graph';
+import * as tf from '@tensorflow/tfjs';
 
 /** Passes that take away what need not run and add nothing: no recompute, no grouping. */
 const exactPasses = [
@@ -32,9 +34,22 @@ const exactPasses = [
   commonSubexpressions,
 ];
 
+export type CaptureCall = {
+  readonly run: (inputs: object) => OutputTree;
+  readonly options: { readonly inputs: InputTypes; readonly parameters: Readonly<Record<string, tf.Tensor>> };
+};
+
 /** The graph of a run's training step, each operation that it must execute once. Nothing is computed. */
 export async function captureStep(model: AnyModel, options: FineTuneOptions): Promise<Graph> {
-  let graph: Graph | undefined;
+  const { run, options: call } = await captureCall(model, options);
+  return runPasses(capture(run, call), { passes: exactPasses });
+}
+
+/** What `capture` is called with for a run's training step; leaves tfjs on its cpu backend. */
+export async function captureCall(model: AnyModel, options: FineTuneOptions): Promise<CaptureCall> {
+  // There a weight's tensor is its host array itself.
+  await tf.setBackend('cpu');
+  let call: CaptureCall | undefined;
   const engine: Engine = {
     name: 'capture',
     compile: async (functions) => {
@@ -44,7 +59,7 @@ export async function captureStep(model: AnyModel, options: FineTuneOptions): Pr
           state = next;
         },
         run: async (name, inputs) => {
-          graph = captured(functions[name], { model, state, inputs });
+          call = callOf(functions[name], { model, state, inputs });
           throw new Captured();
         },
         state: async () => state,
@@ -58,24 +73,25 @@ export async function captureStep(model: AnyModel, options: FineTuneOptions): Pr
   } catch (error) {
     if (!(error instanceof Captured)) throw error;
   }
-  if (!graph) throw new Error('internal: the run ended without a step; please report this');
-  return graph;
+  if (!call) throw new Error('internal: the run ended without a step; please report this');
+  return call;
 }
 
 class Captured extends Error {}
 
-function captured(
-  run: StepFunction,
+function callOf(
+  step: StepFunction,
   { model, state, inputs }: { readonly model: AnyModel; readonly state: Snapshot; readonly inputs: HostInputs },
-): Graph {
-  const parameters = Object.fromEntries(model.weights.paths.map((path) => [path, model.weights.get(path).data]));
-  const types = { state: state as InputTypes, inputs: typesOf(inputs) };
-  const call = (all: object) => {
-    const { state: from, inputs: given } = all as { state: Snapshot; inputs: Parameters<StepFunction>[1] };
-    const { state: to, metrics } = run(from, given);
-    return { state: to, metrics };
+): CaptureCall {
+  const parameters = Object.fromEntries(model.weights.paths.map((path) => [path, model.weights.tensor(path)]));
+  return {
+    run: (all) => {
+      const { state: from, inputs: given } = all as { state: Snapshot; inputs: Parameters<StepFunction>[1] };
+      const { state: to, metrics } = step(from, given);
+      return { state: to, metrics };
+    },
+    options: { inputs: { state: state as InputTypes, inputs: typesOf(inputs) }, parameters },
   };
-  return runPasses(capture(call, { inputs: types, parameters: parameters as never }), { passes: exactPasses });
 }
 
 function typesOf(inputs: HostInputs): InputTypes {

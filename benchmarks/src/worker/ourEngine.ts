@@ -1,10 +1,13 @@
 import { type Engine, eagerEngine, PeftError } from '@peft/core';
+import { onnxEngine } from '@peft/onnx-backend';
 import * as tf from '@tensorflow/tfjs';
 import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 import type { EngineName } from '../contest/contestants.ts';
 
 export type OurEngine = {
   readonly engine: Engine;
+  /** What runs below it, by name. */
+  readonly versions: Readonly<Record<string, string>>;
   /** How frozen weights reach the step. */
   readonly weights: 'inputs' | 'initializers' | 'tensors';
 };
@@ -15,27 +18,33 @@ export async function ourEngine(name: EngineName, threads: number): Promise<OurE
   switch (name) {
     case 'onnx': {
       await tf.setBackend('wasm');
-      const { onnxEngine } = await load('@peft/onnx-backend', 'it is part of this workspace; build it');
-      return { engine: (onnxEngine as (options: object) => Engine)({ threads }), weights: 'inputs' };
+      const engine = onnxEngine({ threads, onWarning: (warning) => console.error(warning) });
+      const { runtime, version } = await engine.describe();
+      if (version === undefined) {
+        throw new PeftError('bench/engine', 'ONNX Runtime does not load here, so there is nothing to measure.');
+      }
+      return { engine, weights: 'inputs', versions: { [`ONNX Runtime (${runtime})`]: version } };
     }
     case 'wasm':
       await tf.setBackend('wasm');
-      return { engine: eagerEngine(), weights: 'tensors' };
+      return { engine: eagerEngine(), weights: 'tensors', versions: {} };
     case 'tensorflow':
-      await load(
-        '@tensorflow/tfjs-node',
-        'it is optional, since its install script downloads a native library; npm install it beside this package, on Node 20 or 22',
-      );
+      await loadTensorFlow();
       await tf.setBackend('tensorflow');
-      return { engine: eagerEngine(), weights: 'tensors' };
+      return { engine: eagerEngine(), weights: 'tensors', versions: {} };
   }
 }
 
-async function load(module: string, remedy: string): Promise<Record<string, unknown>> {
+async function loadTensorFlow(): Promise<void> {
+  const module = '@tensorflow/tfjs-node';
   try {
-    return (await import(module)) as Record<string, unknown>;
+    await import(module);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-    throw new PeftError('bench/engine', `${module} does not load: ${reason}. To measure it: ${remedy}.`, { cause });
+    throw new PeftError(
+      'bench/engine',
+      `${module} does not load: ${reason}. It is no dependency here, since its install script downloads a native library; install it in benchmarks/ to measure it.`,
+      { cause },
+    );
   }
 }
