@@ -15,6 +15,7 @@ const needed = [
   'EnableProfiling',
   'SetSessionGraphOptimizationLevel',
   'SetIntraOpNumThreads',
+  'SetSessionLogSeverityLevel',
   'AddSessionConfigEntry',
   'CreateCpuMemoryInfo',
   'CreateTensorWithDataAsOrtValue',

@@ -38,7 +38,7 @@ async function openSession(ort: OnnxRuntime, model: Model, threads: number): Pro
     executionProviders: ['cpu'],
     intraOpNumThreads: threads,
     graphOptimizationLevel: 'disabled',
-    logSeverityLevel: 3,
+    logSeverityLevel: 4,
     extra: { session: { force_spinning_stop: '1' } },
   }).catch((cause) => {
     throw new OnnxError('onnx/runtime', `ONNX Runtime refuses the model: ${cause.message}`, { cause });

@@ -1,3 +1,4 @@
+import type * as Koffi from 'koffi';
 import { availableThreads } from '../availableThreads.ts';
 import { OnnxError } from '../onnxError.ts';
 import type { Model, Runtime, Session } from '../runtime.ts';
@@ -59,15 +60,12 @@ async function openLibrary(path: string): Promise<Opened> {
       { cause },
     );
   });
-  // Products pack panels of 64 KiB and more on the stack, of which an asynchronous call has 128 KiB unless told.
-  const { async_stack_size: stack = 0 } = koffi.default.config();
-  koffi.default.config({ async_stack_size: Math.max(stack, asyncStackBytes) });
+  requireStack(koffi.default);
   const ort = new OrtFunctions(koffi.default, path);
-  const errorsOnly = 3;
   const [arena, usualMemory] = [1, 0];
   return {
     ort,
-    environment: ort.make('CreateEnv', errorsOnly, 'peft'),
+    environment: ort.make('CreateEnv', fatalOnly, 'peft'),
     memory: ort.make('CreateCpuMemoryInfo', arena, usualMemory),
   };
 }
@@ -80,6 +78,7 @@ async function openSession(
   const options = ort.keep('SessionOptions', ort.make('CreateSessionOptions'));
   try {
     ort.call('SetIntraOpNumThreads', options, threads);
+    ort.call('SetSessionLogSeverityLevel', options, fatalOnly);
     ort.call('SetSessionGraphOptimizationLevel', options, graphOptimization);
     for (const [key, value] of Object.entries({ ...sessionConfig, ...config })) {
       ort.call('AddSessionConfigEntry', options, key, value);
@@ -97,7 +96,24 @@ async function openSession(
   }
 }
 
-const asyncStackBytes = 2 << 20;
+// What the library would print reaches the caller as an error.
+const fatalOnly = 4;
+
+/** Products pack panels of 64 KiB and more on the stack, and koffi gives an asynchronous call 128 KiB unless told. */
+const asyncStackBytes = 1 << 20;
+
+function requireStack(koffi: (typeof Koffi)['default']): void {
+  if ((koffi.config().async_stack_size ?? 0) >= asyncStackBytes) return;
+  try {
+    koffi.config({ async_stack_size: asyncStackBytes });
+  } catch (cause) {
+    throw new OnnxError(
+      'onnx/stack',
+      `koffi was used before with a stack too small for ONNX Runtime; before its first use call koffi.config({ async_stack_size: ${asyncStackBytes} }).`,
+      { cause },
+    );
+  }
+}
 
 /** Disabled: the graph comes rewritten. */
 const graphOptimization = 0;

@@ -16,6 +16,7 @@ export const ortApiIndices = {
   EnableProfiling: 14,
   DisableMemPattern: 17,
   DisableCpuMemArena: 19,
+  SetSessionLogSeverityLevel: 22,
   SetSessionGraphOptimizationLevel: 23,
   SetIntraOpNumThreads: 24,
   CreateTensorWithDataAsOrtValue: 49,

@@ -23,6 +23,7 @@ const signatures = {
   EnableProfiling: [status, ['void*', process.platform === 'win32' ? 'str16' : 'str']],
   SetSessionGraphOptimizationLevel: [status, ['void*', 'int']],
   SetIntraOpNumThreads: [status, ['void*', 'int']],
+  SetSessionLogSeverityLevel: [status, ['void*', 'int']],
   AddSessionConfigEntry: [status, ['void*', 'str', 'str']],
   CreateCpuMemoryInfo: [status, ['int', 'int', 'void*']],
   CreateTensorWithDataAsOrtValue: [status, ['void*', 'void*', 'size_t', 'void*', 'size_t', 'int', 'void*']],

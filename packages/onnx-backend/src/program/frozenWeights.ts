@@ -13,7 +13,7 @@ const known = new WeakMap<Weights, FrozenWeights>();
 /** The weights of a model as arrays that runs read where they are: the stored array itself wherever a graph can. */
 export class FrozenWeights {
   readonly #weights: Weights;
-  readonly #arrays = new Map<string, Entry>();
+  readonly #widened = new Map<string, Entry>();
 
   /** All programs over the same weights share what had to be widened. */
   static of(weights: Weights): FrozenWeights {
@@ -39,19 +39,15 @@ export class FrozenWeights {
 
   /** The values of a weight as they are now. */
   async arrayOf(path: string): Promise<TypedArray> {
-    const version = this.versionOf(path);
-    const entry = this.#arrays.get(path);
-    if (entry?.version === version) return entry.array;
-    const array = await this.#read(path);
-    this.#arrays.set(path, { version, array });
-    return array;
-  }
-
-  async #read(path: string): Promise<TypedArray> {
     const { dtype, data } = this.#weights.get(path);
     if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return data as TypedArray;
+    const version = this.versionOf(path);
+    const entry = this.#widened.get(path);
+    if (entry?.version === version) return entry.array;
     const host = hostBackend();
     const tensor = host.during(() => this.#weights.tensor(path));
-    return host.arrayOf(tensor) ?? ((await tensor.data()) as TypedArray);
+    const array = host.arrayOf(tensor) ?? ((await tensor.data()) as TypedArray);
+    this.#widened.set(path, { version, array });
+    return array;
   }
 }
