@@ -46,6 +46,7 @@ const config = { r: 2, loraAlpha: 3, rankPattern: { words: 1 }, alphaPattern: { 
 const FOREIGN = [
   'aloraInvocationTokens',
   'arrowConfig',
+  'ensureWeightTying',
   'kasaConfig',
   'layerReplication',
   'loraBias',

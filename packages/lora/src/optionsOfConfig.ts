@@ -7,6 +7,7 @@ type Config = Readonly<Record<string, unknown>>;
 const foreign = [
   'aloraInvocationTokens',
   'arrowConfig',
+  'ensureWeightTying',
   'kasaConfig',
   'layerReplication',
   'loraBias',

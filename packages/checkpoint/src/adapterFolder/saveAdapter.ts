@@ -57,6 +57,8 @@ export async function saveAdapter(
   const config = toPythonConfig(
     {
       ...translateConfig(file.config, { targets: trained.targets, method, from: ownNames, to: names }),
+      // Python sets it as its last adapted layer needs, and again for every layer when it loads.
+      fanInFanOut: trained.targets.filter(({ path }) => path in file.tensors).at(-1)?.fanInFanOut ?? false,
       ...modulesToSaveOf(trained, names),
       ...selectionOf(file, trained, names),
     },

@@ -24,10 +24,11 @@ export function fromFileLayout(array: HostArray, axes: Axes): HostArray {
 export function parameterAxes(path: string, rank: number, modules: readonly Target[]): Axes | undefined {
   if (rank < 2 || !path.endsWith('.weight')) return 'same';
   const module = modules.find((each) => `${each.path}.weight` === path);
+  if (module?.fanInFanOut) return 'same';
   return module && weightAxes[module.kind];
 }
 
-/** torch keeps a linear layer's weight as [out, in] and an embedding's as the library does. */
+/** torch keeps a linear layer's weight as [out, in], and an embedding's and a tied head's as the library does. */
 const weightAxes: Readonly<Record<string, Axes>> = {
   dense: 'swapped',
   embedding: 'same',

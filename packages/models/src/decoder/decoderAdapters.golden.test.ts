@@ -1,0 +1,128 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { adaloraFileFormat } from '@peft/adalora';
+import { loadAdapter, saveAdapter } from '@peft/checkpoint';
+import { adaptedAt, attach, disposeAdapter, mergeAdapter, type TrainedAdapter, toTensor } from '@peft/core';
+import { loraFileFormat } from '@peft/lora';
+import * as tf from '@tensorflow/tfjs';
+import { expect, test } from 'vitest';
+import { fixture, golden, readTensors } from '../../test/golden.ts';
+import { onEachBackend } from '../../test/onEachBackend.ts';
+import { relativeError } from '../../test/relativeError.ts';
+import { loadPretrained, type PretrainedModel } from '../loadPretrained.ts';
+import { saveModel } from '../saveModel.ts';
+
+/** Python computed in float64; what remains is float32's rounding here. */
+const tolerance = 1e-5;
+
+const cases: readonly (readonly [name: string, base: string, targets: number])[] = [
+  ['gpt2-attention', 'gpt2', 2],
+  ['gpt2-everywhere', 'gpt2', 8],
+  ['gpt2-saved', 'gpt2', 2],
+  ['gpt2-head', 'gpt2', 3],
+  ['gpt2-dora', 'gpt2', 7],
+  ['gpt2-classes', 'gpt2-classes', 2],
+  ['gpt2-adalora', 'gpt2', 6],
+  ['opt-attention', 'opt', 4],
+  ['opt-head', 'opt-uneven', 5],
+];
+
+function load(name: string, model: PretrainedModel, folder = fixture(`decoder-adapters/${name}`)) {
+  const onWarning = (warning: string) => expect.unreachable(warning);
+  return loadAdapter(folder, model, { formats: [loraFileFormat, adaloraFileFormat], onWarning });
+}
+
+async function batchOf(base: string): Promise<Record<'inputIds' | 'attentionMask', tf.Tensor>> {
+  const { get } = await golden(base);
+  return { inputIds: toTensor(get('right/inputIds')), attentionMask: toTensor(get('right/attentionMask')) };
+}
+
+/** The logits of tokens that are shown; what padding is told means nothing. */
+async function logitsOf(base: string, apply: (batch: Record<string, tf.Tensor>) => tf.Tensor): Promise<Float32Array> {
+  const batch = await batchOf(base);
+  const logits = tf.tidy(() => {
+    const output = apply(batch);
+    return output.rank === 3 ? tf.mul(output, tf.expandDims(batch.attentionMask, -1)) : output;
+  });
+  const values = (await logits.data()) as Float32Array;
+  tf.dispose([logits, Object.values(batch)]);
+  return values;
+}
+
+async function adaptedLogits(base: string, model: PretrainedModel, adapter: TrainedAdapter): Promise<Float32Array> {
+  const adapted = await attach(model, adapter);
+  const values = await logitsOf(base, (batch) => adapted.apply(batch));
+  adapted.dispose();
+  return values;
+}
+
+async function expectedLogits(name: string): Promise<Float32Array> {
+  const { tensors } = await readTensors(fixture('decoder-adapters/expected.safetensors'));
+  return tensors.get(name)?.data as Float32Array;
+}
+
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'decoder-adapters-'));
+  await work(folder).finally(() => rmSync(folder, { recursive: true }));
+}
+
+onEachBackend(() => {
+  test.each(cases)('the %s folder of PEFT gives the logits it gives there', async (name, base, targetCount) => {
+    const model = await loadPretrained(fixture(base));
+    const adapter = await load(name, model);
+    expect(adapter.targets).toHaveLength(targetCount);
+    expect(relativeError(await adaptedLogits(base, model, adapter), await expectedLogits(name))).toBeLessThan(
+      tolerance,
+    );
+    disposeAdapter(adapter);
+    model.weights.dispose();
+  });
+});
+
+test.each(cases)('%s is written again with its tensors and settings', async (name, base) => {
+  const model = await loadPretrained(fixture(base));
+  const adapter = await load(name, model);
+  await inFolder(async (folder) => {
+    await saveAdapter(adapter, folder);
+    const [mine, theirs] = await Promise.all(
+      [folder, fixture(`decoder-adapters/${name}`)].map((each) => readTensors(join(each, 'adapter_model.safetensors'))),
+    );
+    // PEFT also stores the base's own tables and heads that it adapts.
+    const own = [...(theirs?.tensors ?? [])].filter(([key]) => !key.endsWith('.base_layer.weight'));
+    expect(mine?.tensors).toEqual(new Map(own));
+    const [written, read] = await Promise.all([folder, fixture(`decoder-adapters/${name}`)].map(configIn));
+    expect(written?.fan_in_fan_out).toBe(read?.fan_in_fan_out);
+    // PEFT lists heads of other models too.
+    const known = (read?.modules_to_save as string[] | null)?.filter((each) => each !== 'classifier');
+    expect(written?.modules_to_save).toEqual(known ?? null);
+    const again = await load(name, model, folder);
+    expect(await adaptedLogits(base, model, again)).toEqual(await adaptedLogits(base, model, adapter));
+    disposeAdapter(again);
+  });
+  disposeAdapter(adapter);
+});
+
+test.each(cases)('%s merged, saved as a model and loaded again, gives the same logits', async (name, base) => {
+  const model = await loadPretrained(fixture(base));
+  const adapter = await load(name, model);
+  const merged = await mergeAdapter(model, adapter);
+  await inFolder(async (folder) => {
+    await saveModel(folder, model, merged);
+    const loaded = await loadPretrained(folder);
+    // What the table gained is not what the head gained: they are two weights from here on.
+    const adaptsOne = adapter.targets.some(({ path }) => /wte$|embed_tokens$|lm_head$/.test(path));
+    expect(loaded.config.tie_word_embeddings).toBe(!adaptsOne);
+    const at = adaptedAt({ weights: loaded.weights, modules: loaded.targets });
+    const logits = await logitsOf(base, (batch) => loaded.apply(batch, at));
+    expect(relativeError(logits, await expectedLogits(name))).toBeLessThan(tolerance);
+    loaded.weights.dispose();
+  });
+  merged.dispose();
+  disposeAdapter(adapter);
+});
+
+async function configIn(folder: string): Promise<Record<string, unknown>> {
+  return JSON.parse(await readFile(join(folder, 'adapter_config.json'), 'utf8'));
+}
