@@ -6,8 +6,8 @@ export type FreshDraw = {
   /** Standard deviation of matrices and tables. */
   readonly deviation: number;
   readonly seed: Seed;
-  /** Standard normal values; `normals` of @peft/ops unless given. */
-  readonly draw?: (seed: Seed, count: number) => Float32Array;
+  /** Normal values of a standard deviation; those of `normals` of @peft/ops unless given. */
+  readonly draw?: (seed: Seed, count: number, deviation: number) => Float32Array;
 };
 
 /**
@@ -16,7 +16,7 @@ export type FreshDraw = {
  */
 export function* freshWeights(
   parameters: Iterable<readonly [path: string, parameter: ModelParameter]>,
-  { deviation, seed, draw = normals }: FreshDraw,
+  { deviation, seed, draw = scaledNormals }: FreshDraw,
 ): Iterable<readonly [path: string, array: HostArray]> {
   for (const [path, { shape }] of parameters) {
     const size = sizeOf(shape);
@@ -24,10 +24,14 @@ export function* freshWeights(
       yield [path, hostArray(new Float32Array(size).fill(path.endsWith('.weight') ? 1 : 0))];
       continue;
     }
-    const values = draw(fold(seed, path), size);
-    for (let index = 0; index < size; index++) values[index] = (values[index] as number) * deviation;
-    yield [path, hostArray(values, shape)];
+    yield [path, hostArray(draw(fold(seed, path), size, deviation), shape)];
   }
+}
+
+function scaledNormals(seed: Seed, count: number, deviation: number): Float32Array {
+  const values = normals(seed, count);
+  for (let index = 0; index < count; index++) values[index] = (values[index] as number) * deviation;
+  return values;
 }
 
 /** The standard deviation that transformers draws a model's weights with, by the field of config.json that says it. */

@@ -3,14 +3,15 @@ import { bits, type Seed } from '@peft/ops';
 /** Equally likely values of the standard normal distribution that a draw chooses from. */
 const levels = 65536;
 
-let quantiles: Float32Array | undefined;
+let standard: Float32Array | undefined;
 
 /**
- * `count` draws from the standard normal distribution, rounded to its 65,536 quantiles: for the weights of models with
- * more of them than `normals` can draw in seconds. The largest is 4.3.
+ * `count` draws from the normal distribution of mean 0, rounded to its 65,536 quantiles: for the weights of models with
+ * more of them than `normals` can draw in seconds. None is beyond 4.4 deviations.
  */
-export function quickNormals(seed: Seed, count: number): Float32Array {
-  quantiles ??= normalQuantiles();
+export function quickNormals(seed: Seed, count: number, deviation: number): Float32Array {
+  standard ??= normalQuantiles();
+  const quantiles = standard.map((value) => value * deviation);
   const values = new Float32Array(count);
   let state = bits(seed, 0, 0) | 0;
   for (let index = 0; index < count; index += 2) {
