@@ -38,10 +38,6 @@ export class HostBackend extends tf.KernelBackend {
     return dataId;
   }
 
-  override move(dataId: object, values: tf.BackendValues, shape: number[], dtype: tf.DataType): void {
-    this.#arrays.set(dataId, asArray(values, { shape, dtype }));
-  }
-
   // Copies, since another backend may keep what it is given while this array is written again.
   override readSync(dataId: object): TypedArray {
     return (this.#arrays.get(dataId) as TypedArray).slice();
