@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Model, Runtime } from './runtime.ts';
 import { SessionCache } from './sessionCache.ts';
 
@@ -14,6 +14,8 @@ function noting(): { readonly runtime: Runtime; readonly log: string[] } {
   };
   return { log, runtime: { name: 'noting', version: '0', threads: 1, open } };
 }
+
+afterEach(() => vi.unstubAllGlobals());
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
@@ -52,5 +54,14 @@ describe('a session cache', () => {
     for (let turn = 0; turn < 2; turn++) await expect(cache.lease(model(0))).rejects.toThrow('refused');
     expect(log).toEqual(['open 0', 'open 0']);
     expect(cache.size).toBe(0);
+  });
+
+  it('tells models apart on an insecure origin, where nothing digests', async () => {
+    vi.stubGlobal('crypto', {});
+    const { runtime, log } = noting();
+    const cache = new SessionCache(runtime, { idleLimit: 300 });
+    const bytes = Array.from({ length: 255 }, (_, index) => index + 1);
+    for (const byte of [...bytes, ...bytes]) (await cache.lease(model(byte))).release();
+    expect(log).toHaveLength(255);
   });
 });

@@ -29,7 +29,7 @@ export class SessionCache {
   }
 
   async lease(model: Model): Promise<SessionLease> {
-    const key = await hashOf(model.bytes);
+    const key = await keyOf(model.bytes);
     const entry = this.#entries.get(key) ?? { opening: this.#runtime.open(model), users: 0 };
     this.#entries.set(key, entry);
     entry.users++;
@@ -71,7 +71,9 @@ export class SessionCache {
   }
 }
 
-async function hashOf(bytes: Uint8Array): Promise<string> {
+async function keyOf(bytes: Uint8Array): Promise<string> {
+  // Pages on an insecure origin have no digests: there the model is its own key.
+  if (!globalThis.crypto?.subtle) return new TextDecoder('latin1').decode(bytes);
   const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
