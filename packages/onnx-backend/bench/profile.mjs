@@ -28,7 +28,9 @@ const config = {
 const folder = mkdtempSync(join(tmpdir(), 'peft-profile-'));
 const profile = process.env.PROFILE === 'off' ? {} : { profile: join(folder, 'step') };
 const config_ = process.env.ORT_CONFIG ? { config: JSON.parse(process.env.ORT_CONFIG) } : {};
-const engine = onnxEngine({ runtime: await nativeRuntime({ threads: Number(process.env.THREADS ?? 2), ...profile, ...config_ }) });
+const engine = onnxEngine({
+  runtime: await nativeRuntime({ threads: Number(process.env.THREADS ?? 2), ...profile, ...config_ }),
+});
 const model = bert(config, freshBertWeights(config, 1));
 const ids = Int32Array.from({ length: sequences * length }, (_, index) => 1000 + ((index * 7919) % 20000));
 const run = fineTune(model, {

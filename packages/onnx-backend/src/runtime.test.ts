@@ -1,4 +1,4 @@
-import { capture, type TensorType, toOnnx, type TypedArray } from '@peft/graph';
+import { capture, type TensorType, type TypedArray, toOnnx } from '@peft/graph';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { asModel, modelOf } from '../test/tinyModels.ts';
@@ -116,7 +116,9 @@ describe.each([
     const broken = await runtime.open({ bytes: Uint8Array.of(8, 10, 1), feeds: [], results: [] }).catch(codeAndMessage);
     expect(broken).toMatch(/^onnx\/runtime: ONNX Runtime refuses .*ModelProto|protobuf|parse/i);
     const run = ({ a, ids }: Record<'a' | 'ids', tf.Tensor>) => ({ picked: tf.gather(a, ids as tf.Tensor1D) });
-    const onnx = toOnnx(capture(run, { inputs: { a: pair, ids: { shape: [1], dtype: 'int32' } } }), { weights: 'inputs' });
+    const onnx = toOnnx(capture(run, { inputs: { a: pair, ids: { shape: [1], dtype: 'int32' } } }), {
+      weights: 'inputs',
+    });
     const session = await runtime.open(asModel(onnx));
     const binding = session.bind([new Float32Array(2), Int32Array.of(9)], [new Float32Array(1)]);
     expect(await binding.run().catch(codeAndMessage)).toMatch(/^onnx\/runtime: ONNX Runtime .*indices|out of/);
@@ -129,7 +131,9 @@ describe('the native runtime alone', () => {
   it('leaves the event loop free during a run', async () => {
     const runtime = await nativeRuntime({ threads: 1 });
     const square = { shape: [700, 700], dtype: 'float32' } as const;
-    const product = modelOf(({ a }: Record<'a', tf.Tensor2D>) => ({ product: tf.matMul(tf.matMul(a, a), a) }), { a: square });
+    const product = modelOf(({ a }: Record<'a', tf.Tensor2D>) => ({ product: tf.matMul(tf.matMul(a, a), a) }), {
+      a: square,
+    });
     const session = await runtime.open(product);
     const binding = session.bind([new Float32Array(490_000)], [new Float32Array(490_000)]);
     let isOver = false;

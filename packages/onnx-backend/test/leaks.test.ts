@@ -10,13 +10,15 @@ beforeAll(async () => {
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
-const descend = (weights: Weights): StepFunction => (state, { x, rate }) => {
-  const product = tf.matMul(x as tf.Tensor2D, weights.tensor('w') as tf.Tensor2D);
-  const loss = (b: tf.Tensor) => tf.sum(tf.square(tf.add(product, b))) as tf.Scalar;
-  const { value, grad } = tf.valueAndGrad(loss)(state.b as tf.Tensor);
-  const next = tf.sub(state.b as tf.Tensor, tf.mul(grad, rate as tf.Tensor));
-  return { state: { ...state, b: next }, metrics: { loss: value as tf.Scalar } };
-};
+const descend =
+  (weights: Weights): StepFunction =>
+  (state, { x, rate }) => {
+    const product = tf.matMul(x as tf.Tensor2D, weights.tensor('w') as tf.Tensor2D);
+    const loss = (b: tf.Tensor) => tf.sum(tf.square(tf.add(product, b))) as tf.Scalar;
+    const { value, grad } = tf.valueAndGrad(loss)(state.b as tf.Tensor);
+    const next = tf.sub(state.b as tf.Tensor, tf.mul(grad, rate as tf.Tensor));
+    return { state: { ...state, b: next }, metrics: { loss: value as tf.Scalar } };
+  };
 
 describe('over many steps and recompilations', () => {
   it('no tensor, session or other native handle is left behind', async () => {

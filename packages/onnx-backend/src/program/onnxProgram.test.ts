@@ -1,19 +1,11 @@
-import {
-  eagerEngine,
-  type HostInputs,
-  hostArray,
-  type Program,
-  type Snapshot,
-  type StepFunction,
-  Weights,
-} from '@peft/core';
+import { eagerEngine, type HostInputs, hostArray, type Program, type Snapshot, type StepFunction } from '@peft/core';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { plantedFunctions, plantedState, plantedWeights } from '../../test/planted.ts';
+import { codeAndMessage, compiledOf, doubling, noWeights, settled, valuesOf } from '../../test/programs.ts';
 import { nativeRuntime } from '../native/nativeRuntime.ts';
 import { onnxEngine } from '../onnxEngine.ts';
-import { OnnxError } from '../onnxError.ts';
 
 let tensorsBefore = 0;
 
@@ -27,16 +19,6 @@ beforeEach(() => {
 
 const x = hostArray([1, 0, 2, -1, 3, 1], [2, 3]);
 type Name = keyof ReturnType<typeof plantedFunctions>;
-
-const valuesOf = async (state: Snapshot): Promise<unknown> =>
-  Object.fromEntries(
-    await Promise.all(
-      Object.entries(state).map(async ([key, entry]) => {
-        if (typeof entry === 'number') return [key, entry];
-        return [key, entry instanceof tf.Tensor ? [...(await entry.data())] : await valuesOf(entry)];
-      }),
-    ),
-  );
 
 async function pair() {
   const weights = plantedWeights();
@@ -91,168 +73,6 @@ describe('a compiled program', () => {
       }),
       { numRuns: 25 },
     );
-  });
-});
-
-/** Lets work that nobody waits for end. */
-const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
-
-async function compiledOf<Name extends string>(
-  functions: Record<Name, StepFunction>,
-  state: Snapshot,
-  weights: Weights,
-) {
-  const program = await onnxEngine({ runtime: 'native' }).compile(functions, weights);
-  await program.bind(state);
-  return program;
-}
-
-const noWeights = () => new Weights([]);
-const doubling: StepFunction = ({ value, ...others }, { by }) => {
-  const next = tf.mul(value as tf.Tensor, by as tf.Tensor);
-  return { state: { ...others, value: next }, metrics: { sum: tf.sum(next) as tf.Scalar } };
-};
-
-const codeAndMessage = (error: unknown) => {
-  expect(error).toBeInstanceOf(OnnxError);
-  return `${(error as OnnxError).code}: ${(error as OnnxError).message}`;
-};
-
-describe('the state of a compiled program', () => {
-  it('stays as it was where a metric is not finite', async () => {
-    const program = await compiledOf({ doubling }, { value: tf.tensor1d([1, 2]) }, noWeights());
-    await program.run('doubling', { by: 2 });
-    expect((await program.run('doubling', { by: Number.POSITIVE_INFINITY })).metrics).toEqual({
-      sum: Number.POSITIVE_INFINITY,
-    });
-    expect(await valuesOf(await program.state())).toEqual({ value: [2, 4] });
-    expect((await program.run('doubling', { by: 2 })).metrics).toEqual({ sum: 12 });
-    program.dispose();
-  });
-
-  it('is the tensors that were bound until a run replaces them', async () => {
-    const [value, fixed] = [tf.tensor1d([1, 2]), tf.tensor1d([3])];
-    const program = await compiledOf({ doubling }, { value, fixed, count: 7 }, noWeights());
-    expect(await program.state()).toEqual({ value, fixed, count: 7 });
-    expect(((await program.state()) as { value: unknown }).value).toBe(value);
-    await program.run('doubling', { by: 2 });
-    const state = (await program.state()) as { value: tf.Tensor; fixed: tf.Tensor };
-    expect(value.isDisposed).toBe(true);
-    expect(state.fixed).toBe(fixed);
-    expect(fixed.isDisposed).toBe(false);
-    await program.run('doubling', { by: 2 });
-    expect(state.value.isDisposed).toBe(true);
-    program.dispose();
-    await settled();
-    expect(fixed.isDisposed).toBe(true);
-    expect(tf.memory().numTensors).toBe(tensorsBefore);
-  });
-
-  it('outlives the program that released it, and no later run writes into it', async () => {
-    const program = await compiledOf({ doubling }, { value: tf.tensor1d([1, 2]) }, noWeights());
-    for (let step = 0; step < 3; step++) await program.run('doubling', { by: 2 });
-    const released = (await program.release()) as { value: tf.Tensor };
-    expect(await valuesOf(await program.state())).toEqual({});
-    await program.bind({ value: tf.tensor1d([5, 5]) });
-    for (let step = 0; step < 3; step++) await program.run('doubling', { by: 3 });
-    program.dispose();
-    await settled();
-    expect(await valuesOf(released)).toEqual({ value: [8, 16] });
-    expect([...tf.tidy(() => tf.add(released.value, 1)).dataSync()]).toEqual([9, 17]);
-    released.value.dispose();
-  });
-
-  it('takes tensors that moved, tensors used twice, and tensors of another shape', async () => {
-    const swap: StepFunction = ({ a, b }) => ({
-      state: { a: tf.add(b as tf.Tensor, 1), b: a as tf.Tensor },
-      metrics: {},
-    });
-    const program = await compiledOf({ swap }, { a: tf.scalar(1), b: tf.scalar(2) }, noWeights());
-    await program.run('swap', {});
-    expect(await valuesOf(await program.state())).toEqual({ a: [3], b: [1] });
-    const { a, b } = (await program.state()) as { a: tf.Tensor; b: tf.Tensor };
-    await program.bind({ a: b, b: a });
-    await program.run('swap', {});
-    expect(await valuesOf(await program.state())).toEqual({ a: [4], b: [1] });
-    const one = tf.tensor1d([1, 2, 3]);
-    await program.bind({ a: one, b: one });
-    await program.run('swap', {});
-    expect(await valuesOf(await program.state())).toEqual({ a: [2, 3, 4], b: [1, 2, 3] });
-    program.dispose();
-    await settled();
-    expect(tf.memory().numTensors).toBe(tensorsBefore);
-  });
-
-  it('keeps integers and booleans', async () => {
-    const count: StepFunction = ({ steps, flags }) => ({
-      state: { steps: tf.add(steps as tf.Tensor, tf.scalar(1, 'int32')), flags: tf.logicalNot(flags as tf.Tensor) },
-      metrics: {},
-    });
-    const state = { steps: tf.scalar(3, 'int32'), flags: tf.tensor1d([1, 0], 'bool') };
-    const program = await compiledOf({ count }, state, noWeights());
-    await program.run('count', {});
-    const next = (await program.state()) as { steps: tf.Tensor; flags: tf.Tensor };
-    expect([next.steps.dtype, next.flags.dtype]).toEqual(['int32', 'bool']);
-    expect(await valuesOf(next)).toEqual({ steps: [4], flags: [0, 1] });
-    program.dispose();
-  });
-});
-
-describe('weights', () => {
-  const predict =
-    (weights: Weights): StepFunction =>
-    (state, { x: given }) => ({
-      state,
-      metrics: {},
-      outputs: { y: tf.matMul(given as tf.Tensor2D, weights.tensor('w') as tf.Tensor2D) },
-    });
-  const predicted = async (program: Program<'predict'>) =>
-    (await program.run('predict', { x: hostArray([1, 1], [1, 2]) })).outputs.y?.data;
-
-  it('are read where they are, and again once they are rewritten', async () => {
-    const base = new Weights([['w', hostArray([1, 2, 3, 4], [2, 2])]]);
-    const fork = base.fork();
-    const program = await compiledOf({ predict: predict(fork) }, {}, fork);
-    expect(await predicted(program)).toEqual(Float32Array.of(4, 6));
-    fork.write('w', hostArray([10, 20, 30, 40], [2, 2]));
-    expect(await predicted(program)).toEqual(Float32Array.of(40, 60));
-    program.dispose();
-    fork.dispose();
-    base.dispose();
-    await settled();
-    expect(tf.memory().numTensors).toBe(tensorsBefore);
-  });
-
-  it('of 16 bits are widened once for all programs, those uploaded before are found', async () => {
-    // 1, 2, 3 and 4 as bfloat16.
-    const bits = Uint16Array.of(0x3f80, 0x4000, 0x4040, 0x4080);
-    const weights = new Weights([['w', { dtype: 'bfloat16', shape: [2, 2], data: bits }]]);
-    const uploaded = new Weights([['w', hostArray([1, 2, 3, 4], [2, 2])]]);
-    expect(uploaded.tensor('w').shape).toEqual([2, 2]);
-    for (const each of [weights, weights, uploaded]) {
-      const program = await compiledOf({ predict: predict(each) }, {}, each);
-      expect(await predicted(program)).toEqual(Float32Array.of(4, 6));
-      program.dispose();
-    }
-    // Eager operations read them too.
-    expect([...tf.tidy(() => tf.sum(weights.tensor('w'))).dataSync()]).toEqual([10]);
-    weights.dispose();
-    uploaded.dispose();
-  });
-
-  it('and tensors made before a capture that are no weights are read once', async () => {
-    const shift = tf.tensor1d([1, 2]);
-    const shifted: StepFunction = (state, { by }) => ({
-      state,
-      metrics: {},
-      outputs: { y: tf.add(shift, by as tf.Tensor) },
-    });
-    const program = await compiledOf({ shifted }, {}, noWeights());
-    for (const by of [1, 2]) {
-      expect((await program.run('shifted', { by })).outputs.y?.data).toEqual(Float32Array.of(1 + by, 2 + by));
-    }
-    program.dispose();
-    shift.dispose();
   });
 });
 
