@@ -2,7 +2,8 @@ import { slopeOf } from '../contest/slopeOf.ts';
 import type { MemorySample } from '../worker/memoryOverRun.ts';
 import { measureCommand } from './measureCommand.ts';
 
-const warmUpSteps = 500;
+/** Half of the run: engines keep a few sessions of former links at hand, and memory settles only once those are full. */
+const warmUpSteps = 1000;
 
 export const flatCommand = measureCommand({
   id: 'flat',

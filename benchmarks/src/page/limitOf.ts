@@ -16,7 +16,7 @@ export function limitOf({ medianMs, roofline }: StepRow): string {
   const products = `Matrix products at their best take ${roofline.ms.toFixed(0)} of ${medianMs.toFixed(0)} ms (${share(roofline.ms)})`;
   const narrow =
     slowMs > 0.02 * medianMs
-      ? `, ${slowMs.toFixed(0)} ms of it in ${slow.length} shapes too small or narrow for 60 % of the fastest rate`
+      ? `, ${slowMs.toFixed(0)} ms of it in shapes too small or narrow for 60 % of the fastest rate`
       : '';
   const others =
     rest > 0

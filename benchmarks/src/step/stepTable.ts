@@ -39,7 +39,7 @@ export function stepTable(row: StepRow): string {
       const rate = ((2 * batch * m * k * n) / bestMs / 1e6).toFixed(0);
       return `  ${String(count).padStart(4)} x ${stack}${sides}: ${bestMs.toFixed(2)} ms, ${rate} GFLOP/s`;
     }),
-    ...(row.disturbedRounds > 0 ? [`${row.disturbedRounds} disturbed rounds`] : []),
+    ...(row.disturbedRounds > 0 ? [`disturbed rounds: ${row.disturbedRounds}`] : []),
     ...(row.acceptedBusy ? ['measured with --accept-busy: the machine may not have been idle'] : []),
   ].join('\n');
 }
