@@ -17,7 +17,7 @@ test.each([
   const source = { ...uneven, 'config.json': text({ ...config, model_type: modelType }) };
   await expect(loadPretrained(source)).rejects.toMatchObject({
     code: 'model/family',
-    message: `model_type in config.json is ${said}; the families that can be loaded are bert, vit.`,
+    message: `model_type in config.json is ${said}; the families that can be loaded are bert, gpt2, opt, vit.`,
   });
 });
 
