@@ -345,6 +345,23 @@ export const opCases: Readonly<Record<string, fc.Arbitrary<Unnamed>>> = {
     run: (x, gain, bias) => ops.layerNorm(x as tf.Tensor, gain as tf.Tensor, bias as tf.Tensor, 1e-3),
     hasGradient: true,
   })),
+  PeftSilu: dense(ops.silu),
+  PeftRmsNorm: rowsOf(fc.integer({ min: 2, max: 6 })).map(([rows, width]) => ({
+    inputs: [
+      { shape: [2, rows, width], kind: 'float' as const },
+      { shape: [width], kind: 'float' as const },
+    ],
+    run: (x, gain) => ops.rmsNorm(x as tf.Tensor, gain as tf.Tensor, 1e-3),
+    hasGradient: true,
+  })),
+  PeftRotary: fc.tuple(size, size, fc.constantFrom([], [2], [2, 3])).map(([places, half, leading]) => ({
+    inputs: [{ shape: [...leading, places, 2 * half], kind: 'float' as const }],
+    run: (x) => {
+      const angles = tf.range(0, places * half).reshape([places, half]);
+      return ops.rotary(x as tf.Tensor, tf.cos(angles), tf.sin(angles));
+    },
+    hasGradient: true,
+  })),
   PeftAttention: fc.tuple(size, size, fc.boolean(), fc.boolean()).map(([queries, keys, causal, hasMask]) => ({
     inputs: [
       { shape: [2, queries, 4], kind: 'float' as const },

@@ -13,5 +13,8 @@ export { matMul } from './matMul.ts';
 export { normals } from './normals.ts';
 export { type Composition, type OperationDefinition, operation } from './operation.ts';
 export { permutation } from './permutation.ts';
+export { rmsNorm } from './rmsNorm.ts';
+export { rotary } from './rotary.ts';
+export { silu } from './silu.ts';
 export { softmaxCrossEntropy } from './softmaxCrossEntropy.ts';
 export { uniforms } from './uniforms.ts';

@@ -4,25 +4,34 @@ import { type Composition, operation } from './operation.ts';
 import { sumRows } from './sumRows.ts';
 
 type Epsilon = { readonly epsilon: number };
+const NONE = {};
 
-const gradientOfInput: Composition<'x' | 'gain' | 'dy', Epsilon> = operation({
+type Saved = 'x' | 'gain' | 'mean' | 'inverseDeviation';
+
+const gradientOfInput: Composition<Saved | 'dy', typeof NONE> = operation({
   name: 'PeftLayerNormGrad',
-  compose: ({ x, gain, dy }, { epsilon }) => {
-    const { normalized, inverseDeviation } = standardize(x, epsilon);
+  compose: ({ gain, dy, ...rest }) => {
+    const normalized = normalize(rest);
     const scaled = tf.mul(dy, gain);
     const along = tf.mul(normalized, tf.mean(tf.mul(scaled, normalized), -1, true));
-    return tf.mul(inverseDeviation, tf.sub(tf.sub(scaled, tf.mean(scaled, -1, true)), along));
+    return tf.mul(rest.inverseDeviation, tf.sub(tf.sub(scaled, tf.mean(scaled, -1, true)), along));
   },
 });
 
-const normalize: Composition<'x' | 'gain' | 'bias', Epsilon> = operation({
+const layerNormOperation: Composition<'x' | 'gain' | 'bias', Epsilon, tf.Tensor[]> = operation({
   name: 'PeftLayerNorm',
-  compose: ({ x, gain, bias }, { epsilon }) => tf.add(tf.mul(standardize(x, epsilon).normalized, gain), bias),
+  compose: ({ x, gain, bias }, { epsilon }) => {
+    const mean = tf.mean(x, -1, true);
+    const centered = tf.sub(x, mean);
+    const inverseDeviation = tf.rsqrt(tf.add(tf.mean(tf.square(centered), -1, true), epsilon));
+    return [tf.add(tf.mul(tf.mul(centered, inverseDeviation), gain), bias), mean, inverseDeviation];
+  },
+  results: ['output', 'mean', 'inverseDeviation'],
   gradient: {
-    saves: ['x', 'gain'],
-    of: (dy, { x, gain }, { epsilon }) => ({
-      x: () => gradientOfInput({ x, gain, dy }, { epsilon }),
-      gain: () => sumRows(tf.mul(dy, standardize(x, epsilon).normalized)),
+    saves: ['x', 'gain', 'mean', 'inverseDeviation'],
+    of: (dy, { x, gain, mean, inverseDeviation }) => ({
+      x: () => gradientOfInput({ x, gain, mean, inverseDeviation, dy }, NONE),
+      gain: () => sumRows(tf.mul(dy, normalize({ x, mean, inverseDeviation }))),
       bias: () => sumRows(dy),
     }),
   },
@@ -45,11 +54,9 @@ export function layerNorm(x: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor, epsilo
   }
   if (!(epsilon >= 0))
     throw new PeftError('ops/epsilon', `layerNorm epsilon ${epsilon} is not a number of at least 0.`);
-  return normalize({ x, gain, bias }, { epsilon });
+  return layerNormOperation({ x, gain, bias }, { epsilon })[0] as tf.Tensor;
 }
 
-function standardize(x: tf.Tensor, epsilon: number): { normalized: tf.Tensor; inverseDeviation: tf.Tensor } {
-  const centered = tf.sub(x, tf.mean(x, -1, true));
-  const inverseDeviation = tf.rsqrt(tf.add(tf.mean(tf.square(centered), -1, true), epsilon));
-  return { normalized: tf.mul(centered, inverseDeviation), inverseDeviation };
+function normalize({ x, mean, inverseDeviation }: Readonly<Record<'x' | 'mean' | 'inverseDeviation', tf.Tensor>>) {
+  return tf.mul(tf.sub(x, mean), inverseDeviation);
 }

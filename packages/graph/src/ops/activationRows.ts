@@ -10,12 +10,14 @@ const SLOPE = 2 * Math.sqrt(2 / Math.PI);
 const DENSITY = 1 / Math.sqrt(2 * Math.PI);
 
 const cdf = (x: number) => 0.5 * (1 + errorFunction(x * Math.SQRT1_2));
-const gate = (x: number) => 1 / (1 + Math.exp(-x * SLOPE * (1 + CUBIC * x * x)));
+const logistic = (x: number) => 1 / (1 + Math.exp(-x));
+const gate = (x: number) => logistic(x * SLOPE * (1 + CUBIC * x * x));
 
 interface Derivative {
   readonly inputs: readonly string[];
   readonly slope: (x: number) => number;
-  readonly lower: (ops: Arithmetic, x: string) => string;
+  /** Writes the product of the slope at `x` and `dy`. */
+  readonly lower: (ops: Arithmetic, x: string, dy: string) => string;
 }
 
 /** The row of `dy` (the last input) times the slope of an activation at `x` (the first). */
@@ -35,7 +37,7 @@ function derivative({ inputs, slope, lower }: Derivative): OpRow<None> {
     },
     onnx: (call) => {
       const [x, dy] = [call.inputs[0] as string, call.inputs.at(-1) as string];
-      return [call.write.node('Mul', [dy, lower(new Arithmetic(call.write), x)])];
+      return [lower(new Arithmetic(call.write), x, dy)];
     },
   };
 }
@@ -59,10 +61,12 @@ export const activationRows = {
   PeftGeluGrad: derivative({
     inputs: ['x', 'y', 'dy'],
     slope: (x) => cdf(x) + x * DENSITY * Math.exp(-0.5 * x * x),
-    lower: (ops, x) => {
-      const phi = ops.of('Mul', ops.of('Add', ops.of('Erf', ops.of('Mul', x, Math.SQRT1_2)), 1), 0.5);
-      const bell = ops.of('Mul', ops.of('Exp', ops.of('Mul', ops.of('Mul', x, x), -0.5)), DENSITY);
-      return ops.of('Add', phi, ops.of('Mul', x, bell));
+    // With t = x / sqrt(2), twice the slope is 1 + erf(t) + exp(log(2 / sqrt(pi)) - t^2) t.
+    lower: (ops, x, dy) => {
+      const t = ops.of('Mul', x, Math.SQRT1_2);
+      const bell = ops.of('Exp', ops.of('Sub', Math.log(2 / Math.sqrt(Math.PI)), ops.of('Mul', t, t)));
+      const slope = ops.of('Add', ops.of('Add', ops.of('Erf', t), ops.of('Mul', t, bell)), 1);
+      return ops.of('Mul', ops.of('Mul', dy, slope), 0.5);
     },
   }),
   PeftGeluTanh: unary(
@@ -72,12 +76,30 @@ export const activationRows = {
   PeftGeluTanhGrad: derivative({
     inputs: ['x', 'dy'],
     slope: (x) => gate(x) + x * gate(x) * (1 - gate(x)) * SLOPE * (1 + 3 * CUBIC * x * x),
-    lower: (ops, x) => {
-      const square = ops.of('Mul', x, x);
-      const open = ops.of('Sigmoid', ops.of('Mul', x, ops.of('Add', ops.of('Mul', square, CUBIC * SLOPE), SLOPE)));
-      const slope = ops.of('Add', ops.of('Mul', square, 3 * CUBIC * SLOPE), SLOPE);
-      const bend = ops.of('Mul', ops.of('Mul', x, slope), ops.of('Sub', open, ops.of('Mul', open, open)));
-      return ops.of('Add', open, bend);
+    // The slope is s + s (1 - s) x u', with s the gate; u' and the gate's argument share their square.
+    lower: (ops, x, dy) => {
+      const root = ops.of('Mul', x, Math.sqrt(CUBIC * SLOPE));
+      const square = ops.of('Mul', root, root);
+      const open = ops.of('Sigmoid', ops.of('Mul', x, ops.of('Add', square, SLOPE)));
+      const bend = ops.of('Mul', x, ops.of('Add', ops.of('Mul', square, 3), SLOPE));
+      const rest = ops.of('Add', ops.of('Mul', ops.of('Sub', 1, open), bend), 1);
+      return ops.of('Mul', dy, ops.of('Mul', open, rest));
+    },
+  }),
+  PeftSilu: unary(
+    (x) => x * logistic(x),
+    (write, inputs) =>
+      write.dialect === 'onnxruntime'
+        ? write.ofRuntime('QuickGelu', inputs, { alpha: { float: 1 } })
+        : write.node('Mul', [inputs[0] as string, write.node('Sigmoid', inputs)]),
+  ),
+  PeftSiluGrad: derivative({
+    inputs: ['x', 'dy'],
+    slope: (x) => logistic(x) * (1 + x * (1 - logistic(x))),
+    lower: (ops, x, dy) => {
+      const open = ops.of('Sigmoid', x);
+      const rest = ops.of('Add', ops.of('Mul', x, ops.of('Sub', 1, open)), 1);
+      return ops.of('Mul', dy, ops.of('Mul', open, rest));
     },
   }),
 };

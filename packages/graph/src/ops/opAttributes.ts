@@ -111,10 +111,15 @@ export interface OpAttributes extends Record<Unary | Binary, None> {
   PeftGeluTanh: None;
   PeftGeluTanhGrad: None;
   PeftLayerNorm: { readonly epsilon: number };
-  PeftLayerNormGrad: { readonly epsilon: number };
+  PeftLayerNormGrad: None;
   PeftLinearCrossEntropy: LinearLoss;
   PeftLinearCrossEntropyWithGradient: LinearLoss;
   PeftMatMul: Transposes;
+  PeftRmsNorm: { readonly epsilon: number };
+  PeftRmsNormGrad: None;
+  PeftRotary: { readonly backward: boolean };
+  PeftSilu: None;
+  PeftSiluGrad: None;
   PeftSoftmaxCrossEntropy: { readonly ignore: number };
   PeftSoftmaxCrossEntropyGrad: { readonly ignore: number };
 }

@@ -15,6 +15,7 @@ import { normRows } from './normRows.ts';
 import type { OpAttributes, OpName } from './opAttributes.ts';
 import type { OpRow } from './opRow.ts';
 import { reductionRows } from './reductionRows.ts';
+import { rotaryRow } from './rotaryRow.ts';
 import { unaryRows } from './unaryRows.ts';
 
 /** Every operation a graph may hold, one row each; a missing row does not compile. */
@@ -34,6 +35,7 @@ export const opTable: { readonly [Op in OpName]: OpRow<OpAttributes[Op]> } = {
   ...normRows,
   PeftAdamW: adamwRow,
   PeftDropout: dropoutRow,
+  PeftRotary: rotaryRow,
 };
 
 export const opNames = Object.keys(opTable) as readonly OpName[];
