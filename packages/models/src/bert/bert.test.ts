@@ -1,8 +1,8 @@
 import '@tensorflow/tfjs-backend-wasm';
 import { adaptedAt, fold, hostArray, Weights } from '@peft/core';
-import { normals } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
+import { quickNormals } from '../quickNormals.ts';
 import { bert } from './bert.ts';
 import type { BertBatch } from './bertBatch.ts';
 import { freshBertWeights } from './freshBertWeights.ts';
@@ -204,7 +204,7 @@ test('fresh weights: biases and the padding word zero, norm gains one, matrices 
   const values = (settings: Readonly<Record<string, unknown>>, path: string) =>
     freshBertWeights(settings, 3).get(path).data as Float32Array;
   const table = 'bert.embeddings.word_embeddings.weight';
-  const drawn = normals(fold(3, table), 160).map((value) => value * 0.3);
+  const drawn = quickNormals(fold(3, table), 160, 0.3);
   expect(values({ ...config, pad_token_id: null }, table)).toEqual(drawn);
   expect(values(config, table)).toEqual(drawn.map((value, index) => (index < 8 ? 0 : value)));
   expect(values({ ...config, pad_token_id: 2 }, table)).toEqual(
@@ -213,7 +213,7 @@ test('fresh weights: biases and the padding word zero, norm gains one, matrices 
   expect(new Set(values(words, 'cls.predictions.decoder.bias'))).toEqual(new Set([0]));
   expect(new Set(values(words, 'cls.predictions.transform.LayerNorm.weight'))).toEqual(new Set([1]));
   const query = 'encoder.layer.0.attention.self.query.weight';
-  expect(values(encoder, query)).toEqual(normals(fold(3, query), 64).map((value) => value * 0.3));
+  expect(values(encoder, query)).toEqual(quickNormals(fold(3, query), 64, 0.3));
 });
 
 test('targets are tables and linear layers that the task reads, in the order of the forward pass', () => {

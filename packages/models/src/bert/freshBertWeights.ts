@@ -1,5 +1,6 @@
 import { type Seed, Weights } from '@peft/core';
 import { freshWeights, initializerRange } from '../freshWeights.ts';
+import { quickNormals } from '../quickNormals.ts';
 import { readBertConfig } from './bertConfig.ts';
 import { bertParameters } from './bertParameters.ts';
 import { bertPaths } from './bertPaths.ts';
@@ -12,7 +13,9 @@ import { bertPaths } from './bertPaths.ts';
  */
 export function freshBertWeights(config: Readonly<Record<string, unknown>>, seed: Seed): Weights {
   const geometry = readBertConfig(config);
-  const weights = new Weights(freshWeights(bertParameters(geometry), { deviation: initializerRange(config), seed }));
+  const weights = new Weights(
+    freshWeights(bertParameters(geometry), { deviation: initializerRange(config), seed, draw: quickNormals }),
+  );
   const { pad_token_id: padding = 0 } = config;
   if (typeof padding === 'number') {
     const words = weights.get(`${bertPaths(geometry).words}.weight`).data as Float32Array;
