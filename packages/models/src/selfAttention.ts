@@ -1,5 +1,5 @@
 import type { At } from '@peft/core';
-import { attention } from '@peft/ops';
+import { attention, gather } from '@peft/ops';
 import type * as tf from '@tensorflow/tfjs';
 
 export type SelfAttentionCall = {
@@ -10,6 +10,8 @@ export type SelfAttentionCall = {
   readonly hiddenSize: number;
   /** Added to the scores, broadcast to [sequences, heads, queries, keys]. */
   readonly mask?: tf.Tensor | undefined;
+  /** The queries whose result anything reads, int32 [n] by row; all where left out. */
+  readonly rows?: tf.Tensor | undefined;
 };
 
 /**
@@ -19,7 +21,7 @@ export type SelfAttentionCall = {
 export function selfAttention(
   { queries, tokens }: Readonly<Record<'queries' | 'tokens', tf.Tensor>>,
   at: At,
-  { paths, sequences, heads, hiddenSize, mask }: SelfAttentionCall,
+  { paths, sequences, heads, hiddenSize, mask, rows }: SelfAttentionCall,
 ): tf.Tensor {
   // [sequences * length, hidden] to [sequences, heads, length, size].
   const split = (path: string, rows: tf.Tensor) =>
@@ -28,6 +30,8 @@ export function selfAttention(
       .reshape([sequences, -1, heads, hiddenSize / heads])
       .transpose([0, 2, 1, 3]);
   const [query, key, value] = [split(paths.query, queries), split(paths.key, tokens), split(paths.value, tokens)];
-  const mixed = attention(query, key, value, mask ? { mask } : {});
-  return at.linear(paths.attentionOutput, mixed.transpose([0, 2, 1, 3]).reshape([-1, hiddenSize]));
+  const mixed = attention(query, key, value, mask ? { mask } : {})
+    .transpose([0, 2, 1, 3])
+    .reshape([-1, hiddenSize]);
+  return at.linear(paths.attentionOutput, rows ? gather(mixed, rows) : mixed);
 }

@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs-backend-wasm';
-import { adaptedAt, fold, hostArray, Weights } from '@peft/core';
+import { type At, adaptedAt, fold, hostArray, Weights } from '@peft/core';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
 import { quickNormals } from '../quickNormals.ts';
@@ -123,26 +123,32 @@ test.each([
   model.weights.dispose();
 });
 
-test('the last layer of a classifier computes the class token alone', () => {
-  const model = built();
-  const rows = new Map<string, number>();
-  tf.tidy(() => {
+test('the last layer computes what is read of it: class tokens for a classifier, the rows a loss asks for', () => {
+  const rowsOf = (
+    settings: Readonly<Record<string, unknown>>,
+    compute: (model: ReturnType<typeof bert>, at: At) => void,
+  ) => {
+    const model = built(settings);
+    const rows = new Map<string, number>();
     const at = adaptedAt({ weights: model.weights, modules: model.targets });
-    const counting = {
-      ...at,
-      linear(path: string, x: tf.Tensor) {
-        rows.set(path, x.shape[0] as number);
-        return at.linear(path, x);
-      },
+    const linear = (path: string, x: tf.Tensor) => {
+      rows.set(path, x.shape[0] as number);
+      return at.linear(path, x);
     };
-    model.apply({ inputIds: tf.zeros([2, 5], 'int32') }, counting);
-  });
-  const layer = 'bert.encoder.layer.1';
-  expect(rows.get('bert.encoder.layer.0.output.dense')).toBe(10);
-  expect(rows.get(`${layer}.attention.self.key`)).toBe(10);
-  expect(rows.get(`${layer}.attention.self.query`)).toBe(2);
-  expect(rows.get(`${layer}.intermediate.dense`)).toBe(2);
-  expect(rows.get('bert.pooler.dense')).toBe(2);
+    tf.tidy(() => compute(model, { ...at, linear }));
+    const names = ['attention.self.key', 'attention.self.query', 'attention.output.dense', 'output.dense'];
+    return [0, 1].map((layer) => names.map((name) => rows.get(`bert.encoder.layer.${layer}.${name}`)));
+  };
+  const batch = { inputIds: tf.zeros([2, 5], 'int32') };
+  expect(rowsOf(config, (model, at) => model.apply(batch, at))).toEqual([
+    [10, 10, 10, 10],
+    [10, 2, 2, 2],
+  ]);
+  const asked = tf.tensor1d([4, 0, 9], 'int32');
+  expect(rowsOf(words, (model, at) => model.linearHead?.states(batch, at, asked))).toEqual([
+    [10, 10, 10, 10],
+    [10, 10, 3, 3],
+  ]);
 });
 
 test.each([

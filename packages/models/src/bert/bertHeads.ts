@@ -1,5 +1,4 @@
 import type { At, Model } from '@peft/core';
-import { gather } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import type { BertBatch } from './bertBatch.ts';
 import type { BertConfig } from './bertConfig.ts';
@@ -16,16 +15,17 @@ export const bertHeads: Readonly<Record<BertConfig['task'], (config: BertConfig)
     return {
       outputHead: [classifier],
       outputSize: config.labels,
-      apply: (batch, at) => at.linear(classifier, tf.tanh(at.linear(poolerDense, encode(batch, at, config)))),
+      apply(batch, at) {
+        const tokens = encode(batch, at, { ...config, wanted: 'classTokens' });
+        return at.linear(classifier, tf.tanh(at.linear(poolerDense, tokens)));
+      },
     };
   },
 
   maskedLanguage(config) {
     const { decoder } = bertPaths(config);
-    const states = (batch: BertBatch, at: At, rows?: tf.Tensor) => {
-      const tokens = encode(batch, at, config);
-      return wordStates(rows ? gather(tokens, rows) : tokens, at, config);
-    };
+    const states = (batch: BertBatch, at: At, rows?: tf.Tensor) =>
+      wordStates(encode(batch, at, { ...config, wanted: rows ?? 'all' }), at, config);
     return {
       outputHead: [decoder],
       outputSize: config.vocabulary,
@@ -36,7 +36,7 @@ export const bertHeads: Readonly<Record<BertConfig['task'], (config: BertConfig)
 
   encoder: (config) => ({
     outputSize: config.hiddenSize,
-    apply: (batch, at) => bySequence(encode(batch, at, config), batch),
+    apply: (batch, at) => bySequence(encode(batch, at, { ...config, wanted: 'all' }), batch),
   }),
 };
 
