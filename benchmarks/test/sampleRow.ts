@@ -24,6 +24,7 @@ export function sampleRow(change: Partial<StepRow> = {}): StepRow {
     dropout: 0,
     targets: ['query', 'value'],
     threads: 2,
+    trainable: 296450,
     weights: 'inputs',
     medianMs: 1000,
     bestMs: 990,

@@ -8,6 +8,7 @@ export class StepClock {
   readonly #run: Run;
   #seconds: number[] = [];
   #loss = Number.NaN;
+  #trainable = 0;
   #wanted = 0;
   #rest: () => void = () => {};
 
@@ -38,6 +39,11 @@ export class StepClock {
     return this.#loss;
   }
 
+  /** Values that the run trains. */
+  get trainable(): number {
+    return this.#trainable;
+  }
+
   async end(): Promise<void> {
     this.#run.stop();
     (await this.#run.result).dispose();
@@ -45,6 +51,7 @@ export class StepClock {
 
   #hear(event: TrainEvent): void {
     if (event.type === 'pause') this.#rest();
+    if (event.type === 'start') this.#trainable = event.trainable;
     if (event.type !== 'step') return;
     this.#loss = event.loss;
     this.#seconds.push(event.seconds);

@@ -16,6 +16,8 @@ const stepSeconds = 300;
 
 type Prepared = {
   readonly threads: number;
+  /** Values it trains: the same on both sides, or they do not train the same adapter. */
+  readonly trainable: number;
   readonly weights?: string;
   readonly firstStepMs: number;
   readonly versions?: Readonly<Record<string, string>>;
@@ -66,9 +68,10 @@ export async function measureStep(call: MeasureCall): Promise<StepRow> {
     const roofline = rooflineOf(timed);
     const { rooflineFraction, fastestRateFraction } = fractionsOf(roofline, own.medianMs);
     const { batch, seq, method, rank, dropout, targets, threads } = assignment;
-    const rivals = ready.map(({ name, prepared: { threads: used } }) => {
+    const rivals = ready.map(({ name, prepared: { threads: used, trainable } }) => {
       const rival = figures.get(name) as Timings & { readonly peakBytes: number };
-      return [name, beside(own, rival, { threads: used, note: noteOf(name, assignment) })] as const;
+      const note = noteOf(name, assignment, { trainable, ours: prepared.trainable });
+      return [name, beside(own, rival, { threads: used, note })] as const;
     });
     const versions = Object.assign(
       {},
@@ -85,6 +88,7 @@ export async function measureStep(call: MeasureCall): Promise<StepRow> {
       dropout,
       targets,
       threads,
+      trainable: prepared.trainable,
       weights: prepared.weights ?? '',
       ...summary,
       tokensPerSecond: (1000 * batch * seq) / own.medianMs,
@@ -130,8 +134,9 @@ async function prepareRivals({ against, assignment, log }: MeasureCall, open: (p
       const prepared = await peer.ask<Prepared>({ do: 'prepare', ...who, assignment }, prepareSeconds);
       ready.push({ name, peer, prepared });
     } catch (error) {
-      failed[name] = (error as Error).message;
-      log(`left out: ${failed[name]}`);
+      const { message } = error as Error;
+      failed[name] = message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
+      log(`left out: ${message}`);
     }
   }
   return { ready, failed };
@@ -169,8 +174,17 @@ function beside(
   };
 }
 
-function noteOf(name: string, { method }: Assignment): string | undefined {
-  if (!Object.hasOwn(torchModes, name) || !method.startsWith('cola')) return undefined;
+function noteOf(
+  name: string,
+  { method }: Assignment,
+  { trainable, ours }: { readonly trainable: number; readonly ours: number },
+): string | undefined {
   const link = method === 'cola' ? 'LoRA' : 'AdaLoRA';
-  return `PEFT has no chains: its step is plain ${link}, the step of a link`;
+  const notes = [
+    Object.hasOwn(torchModes, name) &&
+      method.startsWith('cola') &&
+      `PEFT has no chains: its step is plain ${link}, the step of a link`,
+    trainable !== ours && `it trains ${trainable} values, we train ${ours}`,
+  ].filter((note) => note !== false);
+  return notes.length > 0 ? notes.join('; ') : undefined;
 }

@@ -29,6 +29,8 @@ export type StepRow = {
   readonly dropout: number;
   readonly targets: readonly string[] | 'all-linear';
   readonly threads: number;
+  /** Values that are trained. */
+  readonly trainable: number;
   /** How frozen weights reach the step. */
   readonly weights: string;
   readonly medianMs: number;

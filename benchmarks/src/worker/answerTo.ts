@@ -81,5 +81,5 @@ async function prepare({ engine: name, assignment }: Extract<Request, { do: 'pre
   await clock.take(1);
   const firstStepMs = performance.now() - began;
   await clock.take(warmUpSteps - 1);
-  return { threads: assignment.threads, weights, firstStepMs, versions };
+  return { threads: assignment.threads, trainable: clock.trainable, weights, firstStepMs, versions };
 }
