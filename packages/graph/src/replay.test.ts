@@ -85,7 +85,8 @@ it('holds no more at a time than the graph needs', () => {
   tf.unregisterKernel('Tanh', 'cpu');
   tf.registerKernel(kernel);
   expect(most - start).toBe(1);
-  expect(estimateMemory(graph).peak).toBe(2 * 24);
+  // ONNX Runtime, which the estimate is for, writes each result over the one before.
+  expect(estimateMemory(graph).peak).toBe(24);
   tf.dispose([x, y as tf.Tensor]);
 });
 

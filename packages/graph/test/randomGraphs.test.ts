@@ -8,8 +8,10 @@ import {
   type Graph,
   type OutputTree,
   type Pass,
+  recompute,
   replay,
   runPasses,
+  schedule,
   standardPasses,
 } from '../src/index.ts';
 
@@ -91,7 +93,9 @@ describe('a replay before equals a replay after', () => {
   });
   const inputs = () => ({ x: tf.tensor(uniforms(1, 16), [4, 4]), y: tf.tensor(uniforms(2, 16), [4, 4]) });
 
-  it.each(standardPasses.map((pass) => [pass.name, pass] as const))('%s, on random graphs', (_, pass) => {
+  const passes = [...standardPasses, recompute({ budgetBytes: 0 }), schedule];
+
+  it.each(passes.map((pass) => [pass.name, pass] as const))('%s, on random graphs', (_, pass) => {
     const given = inputs();
     let fired = 0;
     const check = (graph: Graph, only: readonly Pass[]) => {
