@@ -1,6 +1,7 @@
 import * as ops from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
+import { tripletCases } from './tripletCases.ts';
 
 type Kind = 'float' | 'positive' | 'int' | 'bool' | 'distinct' | { readonly below: number };
 
@@ -422,6 +423,8 @@ export const opCases: Readonly<Record<string, fc.Arbitrary<Unnamed>>> = {
     },
     hasGradient: false,
   })),
+
+  ...tripletCases,
 };
 
 /** Values of one input. Distinct values are apart by more than rounding, so that places do not depend on it. */

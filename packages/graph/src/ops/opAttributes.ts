@@ -121,7 +121,11 @@ export interface OpAttributes extends Record<Unary | Binary, None> {
   PeftSilu: None;
   PeftSiluGrad: None;
   PeftSoftmaxCrossEntropy: { readonly ignore: number };
+  PeftImportance: None;
   PeftSoftmaxCrossEntropyGrad: { readonly ignore: number };
+  PeftTripletDistance: None;
+  PeftTripletDistanceGradient: { readonly side: 'columns' | 'rows' };
+  PeftTripletScore: None;
 }
 
 export type OpName = keyof OpAttributes;

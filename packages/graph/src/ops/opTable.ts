@@ -16,6 +16,7 @@ import type { OpAttributes, OpName } from './opAttributes.ts';
 import type { OpRow } from './opRow.ts';
 import { reductionRows } from './reductionRows.ts';
 import { rotaryRow } from './rotaryRow.ts';
+import { tripletRows } from './tripletRows.ts';
 import { unaryRows } from './unaryRows.ts';
 
 /** Every operation a graph may hold, one row each; a missing row does not compile. */
@@ -33,6 +34,7 @@ export const opTable: { readonly [Op in OpName]: OpRow<OpAttributes[Op]> } = {
   ...lossRows,
   ...linearLossRows,
   ...normRows,
+  ...tripletRows,
   PeftAdamW: adamwRow,
   PeftDropout: dropoutRow,
   PeftRotary: rotaryRow,
