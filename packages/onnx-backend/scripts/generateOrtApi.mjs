@@ -11,7 +11,6 @@ const needed = [
   'CreateSessionFromArray',
   'CreateSessionOptions',
   'DisableMemPattern',
-  'DisableCpuMemArena',
   'EnableProfiling',
   'SetSessionGraphOptimizationLevel',
   'SetIntraOpNumThreads',

@@ -19,16 +19,14 @@ export interface OnnxEngine extends Engine {
   dispose(): void;
 }
 
-/** Sessions kept that no program uses: those of one run, which the next stage of a chain wants again. */
-const idleSessions = 8;
+/** Sessions that no program uses: those of one run, which the next link of a chain wants again. */
+const idle = { idleLimit: 8, idleTime: 10_000 };
 
 /** An engine on the runtime that opens at first use; eager where none does. */
 export function engineOn(openRuntime: () => Promise<Runtime | undefined>): OnnxEngine {
   let opening: Promise<{ readonly runtime: Runtime; readonly sessions: SessionCache } | undefined> | undefined;
   const open = () => {
-    opening ??= openRuntime().then(
-      (runtime) => runtime && { runtime, sessions: new SessionCache(runtime, { idleLimit: idleSessions }) },
-    );
+    opening ??= openRuntime().then((runtime) => runtime && { runtime, sessions: new SessionCache(runtime, idle) });
     return opening;
   };
   return {

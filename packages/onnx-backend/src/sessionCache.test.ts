@@ -22,7 +22,7 @@ const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 describe('a session cache', () => {
   it('opens equal models once, also at the same time', async () => {
     const { runtime, log } = noting();
-    const cache = new SessionCache(runtime, { idleLimit: 1 });
+    const cache = new SessionCache(runtime, { idleLimit: 1, idleTime: 1e6 });
     const leases = await Promise.all([cache.lease(model(1)), cache.lease(model(1)), cache.lease(model(2))]);
     expect(log).toEqual(['open 1', 'open 2']);
     for (const lease of leases) lease.release();
@@ -34,7 +34,7 @@ describe('a session cache', () => {
 
   it('frees none that is used, and the one idle longest first', async () => {
     const { runtime, log } = noting();
-    const cache = new SessionCache(runtime, { idleLimit: 1 });
+    const cache = new SessionCache(runtime, { idleLimit: 1, idleTime: 1e6 });
     const [a, b, c] = await Promise.all([1, 2, 3].map((byte) => cache.lease(model(byte))));
     b?.release();
     a?.release();
@@ -48,9 +48,28 @@ describe('a session cache', () => {
     c?.release();
   });
 
+  it('frees what nobody used for a while', async () => {
+    vi.useFakeTimers();
+    const { runtime, log } = noting();
+    const cache = new SessionCache(runtime, { idleLimit: 2, idleTime: 1000 });
+    const [first, second] = await Promise.all([cache.lease(model(1)), cache.lease(model(2))]);
+    first?.release();
+    await vi.advanceTimersByTimeAsync(999);
+    second?.release();
+    await vi.advanceTimersByTimeAsync(999);
+    const again = await cache.lease(model(1));
+    expect(log).toEqual(['open 1', 'open 2']);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(log.slice(2)).toEqual(['release 2']);
+    again.release();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(log.slice(2)).toEqual(['release 2', 'release 1']);
+    vi.useRealTimers();
+  });
+
   it('forgets a model that does not open', async () => {
     const { runtime, log } = noting();
-    const cache = new SessionCache(runtime, { idleLimit: 1 });
+    const cache = new SessionCache(runtime, { idleLimit: 1, idleTime: 1e6 });
     for (let turn = 0; turn < 2; turn++) await expect(cache.lease(model(0))).rejects.toThrow('refused');
     expect(log).toEqual(['open 0', 'open 0']);
     expect(cache.size).toBe(0);

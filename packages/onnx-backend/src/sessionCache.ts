@@ -11,16 +11,24 @@ interface Entry {
   users: number;
 }
 
-/** Sessions by their model: an equal model is opened once, and a few that nobody uses are kept. */
+export interface SessionCacheOptions {
+  /** Sessions kept that nobody uses. */
+  readonly idleLimit: number;
+  /** Milliseconds for which they are kept: a session holds the memory of its largest run. */
+  readonly idleTime: number;
+}
+
+/** Sessions by their model: an equal model is opened once, and a few that nobody uses are kept for a while. */
 export class SessionCache {
   readonly #runtime: Runtime;
-  readonly #idleLimit: number;
+  readonly #options: SessionCacheOptions;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   // In the order in which they were last given back.
   readonly #entries = new Map<string, Entry>();
 
-  constructor(runtime: Runtime, { idleLimit }: { readonly idleLimit: number }) {
+  constructor(runtime: Runtime, options: SessionCacheOptions) {
     this.#runtime = runtime;
-    this.#idleLimit = idleLimit;
+    this.#options = options;
   }
 
   /** The number of sessions, used and idle. */
@@ -52,6 +60,7 @@ export class SessionCache {
 
   /** Frees the sessions that nobody uses. */
   clear(): void {
+    clearTimeout(this.#timer);
     this.#evict(0);
   }
 
@@ -59,7 +68,11 @@ export class SessionCache {
     if (--entry.users > 0) return;
     this.#entries.delete(key);
     this.#entries.set(key, entry);
-    this.#evict(this.#idleLimit);
+    this.#evict(this.#options.idleLimit);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.clear(), this.#options.idleTime);
+    // In Node a timer would keep the process alive.
+    (this.#timer as { unref?: () => void }).unref?.();
   }
 
   #evict(limit: number): void {

@@ -80,6 +80,8 @@ async function openSession(
     ort.call('SetIntraOpNumThreads', options, threads);
     ort.call('SetSessionLogSeverityLevel', options, fatalOnly);
     ort.call('SetSessionGraphOptimizationLevel', options, graphOptimization);
+    // A plan of memory is made by the first run and held beside the memory of that run.
+    ort.call('DisableMemPattern', options);
     for (const [key, value] of Object.entries({ ...sessionConfig, ...config })) {
       ort.call('AddSessionConfigEntry', options, key, value);
     }

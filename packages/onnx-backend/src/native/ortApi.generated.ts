@@ -15,7 +15,6 @@ export const ortApiIndices = {
   CreateSessionOptions: 10,
   EnableProfiling: 14,
   DisableMemPattern: 17,
-  DisableCpuMemArena: 19,
   SetSessionLogSeverityLevel: 22,
   SetSessionGraphOptimizationLevel: 23,
   SetIntraOpNumThreads: 24,

@@ -19,7 +19,6 @@ const signatures = {
   CreateSessionFromArray: [status, ['void*', 'void*', 'size_t', 'void*', 'void*']],
   CreateSessionOptions: [status, ['void*']],
   DisableMemPattern: [status, ['void*']],
-  DisableCpuMemArena: [status, ['void*']],
   EnableProfiling: [status, ['void*', process.platform === 'win32' ? 'str16' : 'str']],
   SetSessionGraphOptimizationLevel: [status, ['void*', 'int']],
   SetIntraOpNumThreads: [status, ['void*', 'int']],

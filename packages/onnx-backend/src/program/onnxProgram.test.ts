@@ -20,11 +20,13 @@ beforeEach(() => {
 const x = hostArray([1, 0, 2, -1, 3, 1], [2, 3]);
 type Name = keyof ReturnType<typeof plantedFunctions>;
 
+const engines = [eagerEngine(), onnxEngine({ runtime: 'native' })];
+
 async function pair() {
   const weights = plantedWeights();
   const functions = plantedFunctions(weights);
   const programs: Program<Name>[] = [];
-  for (const engine of [eagerEngine(), onnxEngine({ runtime: 'native' })]) {
+  for (const engine of engines) {
     const program = await engine.compile(functions, weights);
     await program.bind(plantedState());
     programs.push(program);
@@ -71,7 +73,7 @@ describe('a compiled program', () => {
         weights.dispose();
         expect(tf.memory().numTensors).toBe(before);
       }),
-      { numRuns: 25 },
+      { numRuns: 20 },
     );
   });
 });
