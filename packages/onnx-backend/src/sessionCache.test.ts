@@ -78,7 +78,7 @@ describe('a session cache', () => {
   it('tells models apart on an insecure origin, where nothing digests', async () => {
     vi.stubGlobal('crypto', {});
     const { runtime, log } = noting();
-    const cache = new SessionCache(runtime, { idleLimit: 300 });
+    const cache = new SessionCache(runtime, { idleLimit: 300, idleTime: 1e6 });
     const bytes = Array.from({ length: 255 }, (_, index) => index + 1);
     for (const byte of [...bytes, ...bytes]) (await cache.lease(model(byte))).release();
     expect(log).toHaveLength(255);
