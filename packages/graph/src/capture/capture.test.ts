@@ -181,12 +181,26 @@ describe('refused', () => {
     expect(refusal(async ({ x: each }) => ({ y: (await each.data())[0] }))).toBe(message);
   });
 
-  it('frozen randomness and other large constants, by size', () => {
+  it('random numbers, of any size and by whomever drawn', () => {
+    const message =
+      'graph/random: capture: the function draws a random number at place, and every run would repeat the one draw. Use dropout of @peft/ops for a mask, pass what changes from run to run as an input, or give a seed.';
+    const { random } = Math;
+    expect(refusal(({ x: each }) => ({ y: tf.dropout(each, 0.5) }))).toBe(message);
+    expect(refusal(() => ({ y: tf.randomNormal([2]) }))).toBe(message);
+    expect(refusal(() => ({ y: tf.randomUniform([2]) }))).toBe(message);
+    expect(refusal(() => ({ y: tf.scalar(Math.random()) }))).toBe(message);
+    expect(Math.random).toBe(random);
+    expect(refusal(() => ({ y: tf.randomNormal([2], 0, 1, 'float32', 7) }))).toBe('captured');
+  });
+
+  it('large constants, by size', () => {
     const advised = (type: string) =>
       `graph/constant: capture: ${type} of uneven values is made inside the function at place, and every run would repeat these values: random numbers would be drawn once for ever. Use dropout of @peft/ops for a mask, pass what changes from run to run as an input, and make what never changes before the capture.`;
-    expect(refusal(() => ({ y: tf.dropout(tf.ones([100, 100]), 0.5) }))).toBe(advised('float32[100,100]'));
-    expect(refusal(() => ({ y: tf.randomNormal([4097]) }))).toBe(advised('float32[4097]'));
-    expect(refusal(() => ({ y: tf.randomNormal([4096]) }))).toBe('captured');
+    expect(refusal(() => ({ y: tf.dropout(tf.ones([100, 100]), 0.5, undefined, 3) }))).toBe(
+      advised('float32[100,100]'),
+    );
+    expect(refusal(() => ({ y: tf.randomNormal([4097], 0, 1, 'float32', 7) }))).toBe(advised('float32[4097]'));
+    expect(refusal(() => ({ y: tf.randomNormal([4096], 0, 1, 'float32', 7) }))).toBe('captured');
     const values = () => ({ y: tf.tensor1d([1, 2, 3], 'int32') });
     expect(() => capture(values, { inputs: {}, constantLimit: 2 })).toThrow(/^capture: int32\[3\] of uneven values/);
   });

@@ -3,6 +3,7 @@ import type { Graph, Input, Output, Structure } from '../graph.ts';
 import { GraphError } from '../graphError.ts';
 import { dtypeOf, type TensorType, type TypedArray } from '../tensorType.ts';
 import { type CaptureBackend, captureBackendName, registerCaptureBackend } from './captureBackend.ts';
+import { guardRandom } from './guardRandom.ts';
 import { guardVariables } from './guardVariables.ts';
 import { Recorder } from './recorder.ts';
 import { atPlace, stackDepth } from './userPlace.ts';
@@ -40,8 +41,8 @@ export interface CaptureOptions<Types extends InputTypes> {
  * graph. Gradients are recorded too. What is no tensor in `inputs` is fixed: numbers, branches, loops.
  *
  * Frees every tensor it made and restores the backend.
- * @throws GraphError `graph/promise`, `graph/value-read`, `graph/constant`, `graph/unsupported`, `graph/variable`,
- * `graph/output`, `graph/shape`, `graph/dtype`
+ * @throws GraphError `graph/promise`, `graph/value-read`, `graph/constant`, `graph/random`, `graph/unsupported`,
+ * `graph/variable`, `graph/output`, `graph/shape`, `graph/dtype`
  */
 export function capture<Types extends InputTypes>(
   run: (inputs: Captured<Types>) => OutputTree,
@@ -56,6 +57,7 @@ export function capture<Types extends InputTypes>(
   const recorder = new Recorder({ parameters, constantLimit });
   const depth = Error.stackTraceLimit;
   const releaseVariables = guardVariables();
+  const releaseRandom = guardRandom();
   Error.stackTraceLimit = stackDepth;
   backend.recorder = recorder;
   switchBackend(captureBackendName);
@@ -72,6 +74,7 @@ export function capture<Types extends InputTypes>(
     throw explain(error);
   } finally {
     releaseVariables();
+    releaseRandom();
     backend.release();
     backend.recorder = undefined;
     switchBackend(former);
