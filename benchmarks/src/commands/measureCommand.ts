@@ -45,6 +45,7 @@ export function measureCommand(call: {
         });
         const measure: Measure = {
           id,
+          model: options.model,
           engine,
           ...figure,
           acceptedBusy: acceptsBusy,

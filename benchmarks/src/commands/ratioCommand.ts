@@ -57,6 +57,7 @@ export const ratioCommand: Command = {
       };
       const measure: Measure = {
         id: `ratio-${method}`,
+        model: options.model,
         engine,
         value: ratioOf(engine),
         said: names.map(said).join('; '),

@@ -12,6 +12,7 @@ import { writePage } from './writePage.ts';
 
 const measure = (id: string, value: number): Measure => ({
   id,
+  model: id === 'flat' ? 'bert-tiny' : 'bert-base',
   engine: 'onnx',
   value,
   said: `${id} says ${value}`,
@@ -30,14 +31,21 @@ describe('a target is judged', () => {
     expect(judge(/^BERT-base, LoRA/, rows({}))).toEqual({ figure: '2.10x', isMet: true });
     const slow = { against: { 'torch-fp32': { ...sampleRival, ratio: 1.99 } } };
     expect(judge(/^BERT-base, LoRA/, rows(slow))).toEqual({ figure: '1.99x', isMet: false });
-    for (const other of [{ dropout: 0.1 }, { method: 'adalora' }, { engine: 'wasm' }, { seq: 64 }] as const) {
+    for (const other of [
+      { dropout: 0.1 },
+      { method: 'adalora' },
+      { engine: 'wasm' },
+      { seq: 64 },
+      { targets: 'all-linear' },
+    ] as const) {
       expect(judge(/^BERT-base, LoRA/, rows(other))).toBeUndefined();
     }
     expect(judge(/^BERT-base, LoRA/, rows({ against: {} }))).toBeUndefined();
+    expect(judge(/^BERT-base, LoRA/, rows({ acceptedBusy: true }))?.figure).toBe('2.10x (machine not idle)');
   });
 
   test('also for memory, the roofline and eager wasm', () => {
-    const gpt2 = { model: 'gpt2', batch: 4 };
+    const gpt2 = { model: 'gpt2', batch: 4, targets: ['c_attn'] };
     expect(judge(/peak memory/, rows(gpt2))).toEqual({ figure: '0.50x (1.00 GiB over 2.00 GiB)', isMet: true });
     expect(judge(/roofline/, rows({}))).toEqual({
       figure: '90.0 % (85.7 % at the rate of the fastest shape)',
@@ -51,7 +59,7 @@ describe('a target is judged', () => {
   });
 
   test('OPT-1.3B needs speed and memory both', () => {
-    const opt = { model: 'opt-1.3b', batch: 2 };
+    const opt = { model: 'opt-1.3b', batch: 2, targets: ['q_proj', 'v_proj'] };
     expect(judge(/^OPT/, rows(opt))?.isMet).toBe(true);
     expect(judge(/^OPT/, rows({ ...opt, peakBytes: 25e9 }))?.isMet).toBe(false);
   });
@@ -66,6 +74,7 @@ describe('a target is judged', () => {
     expect(judge(name, { rows: [], measures: [measure(id, met)] })?.isMet).toBe(true);
     expect(judge(name, { rows: [], measures: [measure(id, missed)] })?.isMet).toBe(false);
     expect(judge(name, none)).toBeUndefined();
+    expect(judge(name, { rows: [], measures: [{ ...measure(id, met), model: 'gpt2' }] })).toBeUndefined();
   });
 });
 

@@ -25,7 +25,7 @@ export function mergeFigures(all: readonly Figures[]): Figures {
   const measures = new Map<string, Measure>();
   for (const figures of all) {
     for (const row of figures.rows) rows.set(keyOf(row), row);
-    for (const measure of figures.measures) measures.set(`${measure.id} ${measure.engine}`, measure);
+    for (const measure of figures.measures) measures.set(`${measure.id} ${measure.model} ${measure.engine}`, measure);
   }
   return { rows: [...rows.values()], measures: [...measures.values()] };
 }

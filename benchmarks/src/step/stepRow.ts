@@ -76,6 +76,7 @@ export type Circumstances = {
 export type Measure = {
   /** Which: `knot`, `compile`, `eventloop`, `flat`, `ratio-adalora`. */
   readonly id: string;
+  readonly model: string;
   readonly engine: string;
   /** What the target judges. */
   readonly value: number;
