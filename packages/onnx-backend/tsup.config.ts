@@ -1,3 +1,4 @@
 import { build } from '../../tsup.shared.ts';
 
-export default build({ index: 'src/index.ts', 'index.browser': 'src/index.browser.ts' });
+// The shim gives the CommonJS build an import.meta.url, from which onnxruntime-node is found.
+export default build({ index: 'src/index.ts', 'index.browser': 'src/index.browser.ts' }, { shims: true });
