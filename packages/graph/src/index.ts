@@ -20,6 +20,7 @@ export { aliases } from './passes/aliases.ts';
 export { commonSubexpressions } from './passes/commonSubexpressions.ts';
 export { deadCode } from './passes/deadCode.ts';
 export { folding } from './passes/folding.ts';
+export { groupProducts } from './passes/groupProducts.ts';
 export type { Pass } from './passes/pass.ts';
 export { type RecomputeOptions, recompute } from './passes/recompute.ts';
 export { reshapesOutward } from './passes/reshapesOutward.ts';

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { type Captured, capture, type Graph, type InputTypes, type OutputTree } from '../src/index.ts';
 import { bertForward, bertShapes, evenWeights, tinyBert } from './bertStep.ts';
-import { smallVit, vitForward } from './vitStep.ts';
 
 type Sizes = Readonly<Record<string, number>>;
 
@@ -24,7 +23,6 @@ function caseOf(types: (sizes: Sizes) => InputTypes, run: Run, runs: readonly Si
 }
 
 const floats = (...shape: readonly number[]) => ({ shape, dtype: 'float32' });
-const batches = [{ batch: 1 }, { batch: 4 }, { batch: 9 }];
 const texts = [
   { batch: 1, sequence: 1 },
   { batch: 6, sequence: 9 },
@@ -96,19 +94,8 @@ export const dynamicCases: Readonly<Record<string, DynamicCase>> = {
     },
     texts,
   ),
-  vit: {
-    dimensions: ['images'],
-    graphAt: ({ images }) => vitAt(images as number),
-    runs: batches.map(({ batch }) => ({ images: batch })),
-  },
   bert: { dimensions: ['batch', 'sequence'], graphAt: bertAt, runs: texts },
 };
-
-const model = smallVit();
-
-function vitAt(images: number): Graph {
-  return vitForward(model, images);
-}
 
 const weights = evenWeights(tinyBert);
 

@@ -14,6 +14,7 @@ import {
   schedule,
   standardPasses,
 } from '../src/index.ts';
+import { groupProductsFrom } from '../src/passes/groupProducts.ts';
 
 type Matrix = tf.Tensor2D;
 type Step = (a: Matrix, b: Matrix) => tf.Tensor;
@@ -32,6 +33,7 @@ const steps: readonly Step[] = [
   (a, b) => tf.reshape(tf.sub(tf.reshape(a, [2, 8]), tf.reshape(b, [2, 8])), [4, 4]),
   (a, b) => tf.tanh(matMul(tf.transpose(a), b)),
   (a, b) => tf.tanh(tf.transpose(matMul(a, b, false, true))),
+  (a, b) => tf.tanh(tf.add(matMul(a, b), matMul(matMul(a, tf.slice(b, [0, 0], [4, 2])), tf.slice(b, [2, 0], [2, 4])))),
   (a) => tf.sqrt(tf.add(tf.pow(a, 2), 0.5)),
   (a) => tf.pow(tf.add(tf.square(a), tf.fill([4, 4], 1)), -0.5),
   (a) => tf.add(a, tf.exp(tf.zeros([4, 4]))),
@@ -93,7 +95,8 @@ describe('a replay before equals a replay after', () => {
   });
   const inputs = () => ({ x: tf.tensor(uniforms(1, 16), [4, 4]), y: tf.tensor(uniforms(2, 16), [4, 4]) });
 
-  const passes = [...standardPasses, recompute({ budgetBytes: 0 }), schedule];
+  const eager = standardPasses.map((pass) => (pass.name === 'groupProducts' ? groupProductsFrom(0) : pass));
+  const passes = [...eager, recompute({ budgetBytes: 0 }), schedule];
 
   it.each(passes.map((pass) => [pass.name, pass] as const))('%s, on random graphs', (_, pass) => {
     const given = inputs();

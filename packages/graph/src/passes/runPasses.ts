@@ -5,6 +5,7 @@ import { aliases } from './aliases.ts';
 import { commonSubexpressions } from './commonSubexpressions.ts';
 import { deadCode } from './deadCode.ts';
 import { folding } from './folding.ts';
+import { groupProducts } from './groupProducts.ts';
 import type { Pass } from './pass.ts';
 import { reshapesOutward } from './reshapesOutward.ts';
 import { transposesIntoProducts } from './transposesIntoProducts.ts';
@@ -17,6 +18,7 @@ export const standardPasses: readonly Pass[] = [
   algebra,
   reshapesOutward,
   transposesIntoProducts,
+  groupProducts,
   commonSubexpressions,
 ];
 
