@@ -57,6 +57,34 @@ describe('the state of a compiled program', () => {
     released.value.dispose();
   });
 
+  it('that somebody cloned is not written again', async () => {
+    const program = await compiledOf({ doubling }, { value: tf.tensor1d([1, 2]) }, noWeights());
+    await program.run('doubling', { by: 2 });
+    const clone = tf.clone(((await program.state()) as { value: tf.Tensor }).value);
+    for (let step = 0; step < 2; step++) await program.run('doubling', { by: 2 });
+    expect([...clone.dataSync()]).toEqual([2, 4]);
+    clone.dispose();
+    program.dispose();
+  });
+
+  it("may be bound with leaves in each other's places after any number of runs", async () => {
+    const both: StepFunction = ({ a, b }) => ({
+      state: { a: tf.add(a as tf.Tensor, 1), b: tf.mul(b as tf.Tensor, 2) },
+      metrics: {},
+    });
+    const program = await compiledOf({ both }, { a: tf.scalar(1), b: tf.scalar(10) }, noWeights());
+    for (let step = 0; step < 4; step++) await program.run('both', {});
+    const { a, b } = (await program.state()) as { a: tf.Tensor; b: tf.Tensor };
+    await program.bind({ a: b, b: a });
+    for (let step = 0; step < 2; step++) await program.run('both', {});
+    expect(await valuesOf(await program.state())).toEqual({ a: [162], b: [20] });
+    const moved = (await program.state()) as { a: tf.Tensor; b: tf.Tensor };
+    await program.bind({ a: tf.scalar(-5), b: moved.a });
+    await program.run('both', {});
+    expect(await valuesOf(await program.state())).toEqual({ a: [-4], b: [324] });
+    program.dispose();
+  });
+
   it('takes tensors that moved, tensors used twice, and tensors of another shape', async () => {
     const swap: StepFunction = ({ a, b }) => ({
       state: { a: tf.add(b as tf.Tensor, 1), b: a as tf.Tensor },
