@@ -9,10 +9,13 @@ import {
   adamw,
   attach,
   batches,
+  causalLanguageModeling,
   classification,
   type FineTuneOptions,
   fineTune,
+  type HostArray,
   hostArray,
+  type Loss,
   maskedLanguageModeling,
   toTensor,
 } from '@peft/core';
@@ -21,7 +24,7 @@ import { loadPretrained } from '@peft/models';
 import * as tf from '@tensorflow/tfjs';
 
 /*
- * Trains adapters on the BERTs in fixtures, writes each as a folder under FOLDER/BASE, and expected.json with the
+ * Trains adapters on the BERTs and decoders in fixtures, writes each as a folder under FOLDER/BASE, and expected.json with the
  * outputs of this library. fixtures/python/check_written_text.py loads the folders with transformers and PEFT and compares.
  */
 
@@ -51,6 +54,26 @@ const bases: Readonly<Record<string, Readonly<Record<string, Options>>>> = {
     biases: { ...using(lora({ rank: 2 }), ['query', 'transform.dense']), bias: 'all' },
     'dora of the head': using(lora({ rank: 2, dora: true }), ['value', 'decoder']),
   },
+  gpt2: {
+    lora: using(lora({ rank: 3, alpha: 7 }), ['c_attn']),
+    'all linear, biases': { ...using(lora({ rank: 2 }), []), targets: 'all-linear', bias: 'all' },
+    'tables and head': using(lora({ rank: 2 }), ['wte', 'wpe', 'lm_head']),
+    dora: using(lora({ rank: 2, dora: true }), ['c_attn', 'c_proj', 'c_fc', 'lm_head']),
+    'modules to save': { ...using(lora({ rank: 2 }), ['c_attn']), modulesToSave: ['c_fc', 'ln_f'] },
+    'cola of 3': using(cola(lora({ rank: 1, alpha: 2 }), { links: 3 }), ['c_attn', 'c_fc']),
+    adalora: using(adalora(budget), ['c_attn', 'c_proj']),
+  },
+  'gpt2-classes': {
+    'lora and a trained head': { ...using(lora({ rank: 2 }), ['c_attn']), modulesToSave: ['score'] },
+  },
+  opt: {
+    lora: using(lora({ rank: 2 }), ['q_proj', 'v_proj']),
+    'table and head': using(lora({ rank: 2 }), ['embed_tokens', 'lm_head', 'fc1']),
+    adalora: using(adalora(budget), ['q_proj', 'fc2']),
+  },
+  'opt-uneven': {
+    'projections and head': using(lora({ rank: 2, rsLora: true }), ['project_in', 'project_out', 'lm_head']),
+  },
 };
 
 function using(strategy: AnyStrategy, targets: readonly string[]): Options {
@@ -68,17 +91,27 @@ const columns = {
   attentionMask: matrix((index) => (index % length < length - Math.floor(index / length) ? 1 : 0)),
   tokenTypeIds: matrix((index) => (index % length > 3 ? 1 : 0)),
 };
+const classes3 = { loss: classification(), labels: hostArray(Int32Array.of(0, 1, 2, 0)) };
+const next = { loss: causalLanguageModeling(), labels: columns.inputIds };
+const tasks: Readonly<Record<string, { readonly loss: Loss; readonly labels: HostArray }>> = {
+  'bert-words': {
+    loss: maskedLanguageModeling(),
+    labels: matrix((index) => (index % 3 === 0 ? (index * 5) % 29 : -100)),
+  },
+  gpt2: next,
+  opt: next,
+  'opt-uneven': next,
+};
 for (const [base, cases] of Object.entries(bases)) {
   const outputs: Record<string, readonly number[]> = {};
-  const isWords = base === 'bert-words';
-  const labels = isWords
-    ? matrix((index) => (index % 3 === 0 ? (index * 5) % 29 : -100))
-    : hostArray(Int32Array.of(0, 1, 2, 0));
+  const { loss, labels } = tasks[base] ?? classes3;
+  const { tokenTypeIds, ...tokens } = columns;
+  const read = base.startsWith('bert') ? { ...tokens, tokenTypeIds } : tokens;
   for (const [name, options] of Object.entries(cases)) {
     const model = await loadPretrained(new URL(`../src/__fixtures__/${base}/`, import.meta.url).pathname);
     const { adapter } = await fineTune(model, {
-      loss: isWords ? maskedLanguageModeling() : classification(),
-      data: batches({ ...columns, labels }, { batchSize: 2 }),
+      loss,
+      data: batches({ ...read, labels }, { batchSize: 2 }),
       steps: 20,
       optimizer: adamw(),
       schedule: 0.03,
@@ -88,12 +121,12 @@ for (const [base, cases] of Object.entries(bases)) {
     }).result;
     await saveAdapter(adapter, join(folder, base, name));
     const adapted = await attach(model, adapter);
-    const batch = Object.fromEntries(Object.entries(columns).map(([column, array]) => [column, toTensor(array)]));
+    const batch = Object.fromEntries(Object.entries(read).map(([column, array]) => [column, toTensor(array)]));
     outputs[name] = [...adapted.apply(batch).dataSync()];
   }
   await mkdir(join(folder, base), { recursive: true });
   const listed = Object.fromEntries(
-    Object.entries(columns).map(([column, { data }]) => [column, Array.from(data, Number)]),
+    Object.entries(read).map(([column, { data }]) => [column, Array.from(data, Number)]),
   );
   await writeFile(
     join(folder, base, 'expected.json'),
