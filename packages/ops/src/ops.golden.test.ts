@@ -8,6 +8,9 @@ import { attention } from './attention.ts';
 import { gelu } from './gelu.ts';
 import { geluTanh } from './geluTanh.ts';
 import { layerNorm } from './layerNorm.ts';
+import { linearCrossEntropy } from './linearCrossEntropy.ts';
+import { rmsNorm } from './rmsNorm.ts';
+import { silu } from './silu.ts';
 import { softmaxCrossEntropy } from './softmaxCrossEntropy.ts';
 
 interface Values {
@@ -30,9 +33,10 @@ interface AdamWGolden {
   readonly params: Readonly<Record<string, number[]>>;
 }
 
-type Activation = 'gelu' | 'geluTanh' | 'layerNorm' | 'attention';
+type Activation = 'gelu' | 'geluTanh' | 'silu' | 'layerNorm' | 'rmsNorm' | 'attention';
 interface Fixture extends Record<Activation, Golden> {
   readonly softmaxCrossEntropy: Golden & { readonly labels: number[] };
+  readonly linearCrossEntropy: Golden & { readonly labels: number[]; readonly weight: Values };
   readonly adamw: AdamWGolden[];
 }
 
@@ -95,6 +99,29 @@ onEachBackend(() => {
     expect(labels).toContain(-100);
     expectTorch(rest, (inputs) =>
       softmaxCrossEntropy((inputs as Named<'logits'>).logits, tf.tensor1d(labels, 'int32')),
+    );
+  });
+
+  it('silu is F.silu', () => {
+    expectTorch(golden.silu, (inputs) => silu((inputs as Named<'input'>).input));
+  });
+
+  it('rmsNorm is F.rms_norm', () => {
+    expectTorch(golden.rmsNorm, (inputs) => {
+      const { x, gain } = inputs as Named<'x' | 'gain'>;
+      return rmsNorm(x, gain, 1e-6);
+    });
+  });
+
+  it('linearCrossEntropy is F.cross_entropy of the products, in chunks of four rows', () => {
+    const { labels, weight, ...rest } = golden.linearCrossEntropy;
+    expectTorch(rest, (inputs) =>
+      linearCrossEntropy(
+        (inputs as Named<'hidden'>).hidden,
+        tf.tensor(weight.values, weight.shape),
+        tf.tensor1d(labels, 'int32'),
+        { chunk: 4, transposeWeight: true },
+      ),
     );
   });
 
