@@ -1,2 +1,2 @@
-export { caseFunction, captureCase } from './caseGraph.ts';
+export { captureCase, caseFunction } from './caseGraph.ts';
 export { type OpCase, opCases } from './opCases.ts';

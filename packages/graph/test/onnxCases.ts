@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { type Graph, type InputTensors, type OnnxOptions, runPasses } from '../src/index.ts';
+import { capture, type Graph, type InputTensors, type OnnxOptions, runPasses } from '../src/index.ts';
+import { bertStep, bertValues, evenWeights, tinyBert } from './bertStep.ts';
 import { captureCase } from './caseGraph.ts';
 import { opCases } from './opCases.ts';
 import { type Captured, replayEngine } from './replayEngine.ts';
 import { toySteps, trainToy } from './toySteps.ts';
-import { images, smallVit, trainVit, vitForward } from './vitStep.ts';
 
 export interface OnnxCase {
   readonly name: string;
@@ -27,7 +27,7 @@ export function* operationCases(): Generator<OnnxCase> {
   }
 }
 
-/** First steps of the toy model and of a small ViT, as captured and after the passes, and the ViT's logits. */
+/** First steps of the toy model and of a small encoder of BERT's form, as captured and after the passes. */
 export async function stepCases(visit: (each: OnnxCase) => void): Promise<void> {
   const visitGraphs = (name: string, { raw, rewritten }: Captured, inputs: InputTensors) => {
     visit({ name, graph: raw, inputs });
@@ -43,12 +43,12 @@ export async function stepCases(visit: (each: OnnxCase) => void): Promise<void> 
     });
   };
   for (const [name, step] of Object.entries(toySteps)) await trainToy(step, engineFor(name.replaceAll(' ', '-')));
-  await trainVit(engineFor('ViT-LoRA'));
-  const model = smallVit();
-  const graph = vitForward(model);
-  const inputs = { pixelValues: images(3) };
-  visit({ name: 'ViT-forward', graph, inputs });
-  visit({ name: 'ViT-forward-inside', graph: runPasses(graph), inputs, weights: 'inside' });
-  visit({ name: 'ViT-forward-external', graph: runPasses(graph), inputs, weights: 'external' });
-  tf.dispose(inputs);
+  const { run, inputs: types, parameters } = bertStep(tinyBert, evenWeights(tinyBert));
+  const raw = capture(run, { inputs: types, parameters });
+  const rewritten = runPasses(raw);
+  const inputs = bertValues(tinyBert) as unknown as InputTensors;
+  visit({ name: 'BERT', graph: raw, inputs });
+  visit({ name: 'BERT-inside', graph: rewritten, inputs, weights: 'inside' });
+  visit({ name: 'BERT-external', graph: rewritten, inputs, weights: 'external' });
+  tf.dispose(inputs as unknown as tf.TensorContainer);
 }

@@ -38,11 +38,6 @@ export const toySteps: Readonly<Record<string, ToyStep>> = {
   },
 };
 
-/** Host arrays of a model's weights by path: what a capture may read where it is. */
-export function hostWeights({ weights }: AnyModel): Record<string, Float32Array> {
-  return Object.fromEntries(weights.paths.map((path) => [path, weights.get(path).data as Float32Array]));
-}
-
 /** Eight steps of the toy model on an engine. */
 export async function trainToy(
   { strategy, optimizer = adamw({ weightDecay: 0.01 }), accumulate = 1 }: ToyStep,
