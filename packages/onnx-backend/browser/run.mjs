@@ -1,4 +1,4 @@
-// npm run test:browser [-- --screenshot FILE]: the built packages in a headless Chromium, compiled against eager.
+// npm run test:browser [-- --screenshot FILE --only PART-OF-A-NAME]: the built packages in a headless Chromium, compiled against eager.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,9 @@ import { bundleApplication, bundlePages, strangers } from './bundlePages.mjs';
 import { startChromium } from './chromium.mjs';
 import { servePages } from './servePages.mjs';
 
-const { screenshot } = parseArgs({ options: { screenshot: { type: 'string' } } }).values;
+const { screenshot, only } = parseArgs({
+  options: { screenshot: { type: 'string' }, only: { type: 'string' } },
+}).values;
 
 let failed = 0;
 const say = ({ kind, what, found }) => {
@@ -29,6 +31,7 @@ const plans = {
     place: 'plain',
     host: 'insecure.test',
     threads: 1,
+    runs: ['COLA of LoRA, dropout 0.1'],
     warnings: threads > 1 ? ['onnxEngine: steps run on one thread'] : [],
     parts: ['runs'],
   },
@@ -38,6 +41,7 @@ const plans = {
     tolerance: 0,
     options: { browser: { wasmPaths: '/isolated/missing/' } },
     warnings: ['onnxEngine: onnxruntime-web does not start on wasm'],
+    runs: ['COLA of LoRA, dropout 0.1'],
     parts: ['runs'],
   },
 };
@@ -48,7 +52,8 @@ const webgpu = {
   tolerance: 1e-5,
   options: { browser: { provider: 'webgpu' } },
   warnings: [],
-  parts: ['runs', 'transformers', 'times'],
+  runs: ['LoRA, dropout 0.3, two micro-batches a step', 'COLA of AdaLoRA'],
+  parts: ['runs', 'transformers'],
 };
 
 async function checkBundles() {
@@ -70,6 +75,7 @@ await bundlePages(folder);
 const { port, close } = await servePages(folder);
 
 async function runPlan(browser, name, { place = 'isolated', host = '127.0.0.1', ...plan }) {
+  if (only !== undefined && !name.includes(only)) return undefined;
   console.log(`\n${name}`);
   const url = `http://${host}:${port}/${place}/?plan=${encodeURIComponent(JSON.stringify(plan))}`;
   try {

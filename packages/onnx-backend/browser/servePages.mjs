@@ -1,7 +1,7 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
-import { basename, dirname, extname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 
 const { resolve } = createRequire(import.meta.url);
 const onnxFiles = dirname(resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm'));
@@ -27,11 +27,10 @@ const html = `<!doctype html><meta charset="utf-8"><title>@peft/onnx-backend</ti
 export async function servePages(folder) {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost');
-    const [, place] = pathname.split('/');
-    const name = basename(pathname);
-    const file = [folder, onnxFiles, tfjsFiles].map((each) => join(each, name)).find(existsSync);
-    const isPage = pathname.endsWith('/');
-    if (!['isolated', 'plain'].includes(place) || (!isPage && !file)) return response.writeHead(404).end();
+    const [, place, name] = /^\/(isolated|plain)\/([^/]*)$/.exec(pathname) ?? [];
+    const isPage = name === '';
+    const file = name && [folder, onnxFiles, tfjsFiles].map((each) => join(each, name)).find(existsSync);
+    if (!isPage && !file) return response.writeHead(404).end();
     response.writeHead(200, {
       'Content-Type': isPage ? 'text/html' : (types[extname(name)] ?? 'application/octet-stream'),
       ...(place === 'isolated' ? isolation : {}),

@@ -21,6 +21,8 @@ interface Plan {
   readonly threads: number | null;
   /** What the engine has to say, in this order. */
   readonly warnings: readonly string[];
+  /** Names of the toy runs; all unless given. */
+  readonly runs?: readonly string[];
   readonly parts: readonly ('runs' | 'transformers' | 'exports' | 'times' | 'worker')[];
 }
 
@@ -41,6 +43,7 @@ await check('the engine runs on', async () => {
 
 if (plan.parts.includes('runs')) {
   for (const [name, { settings, knots }] of Object.entries(toyRuns)) {
+    if (plan.runs && !plan.runs.includes(name)) continue;
     await check(name, () => compareRuns(settings, knots));
   }
   await check('dropout masks', async () => {

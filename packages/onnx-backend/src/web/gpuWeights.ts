@@ -1,15 +1,5 @@
 import type { TypedArray } from '@peft/graph';
-
-/** The part of a WebGPU device that uploads need. */
-export interface GpuDevice {
-  createBuffer(descriptor: { size: number; usage: number; mappedAtCreation: true }): GpuBuffer;
-}
-
-export interface GpuBuffer {
-  getMappedRange(): ArrayBuffer;
-  unmap(): void;
-  destroy(): void;
-}
+import type { GpuBuffer, GpuDevice } from './gpuDevice.ts';
 
 /** A copy of an array on the device, freed when every holder released it. */
 export interface GpuLease {

@@ -1,6 +1,7 @@
 import { OnnxError } from '../onnxError.ts';
 import type { BrowserOptions, Provider } from './browserOptions.ts';
-import { type GpuDevice, GpuWeights } from './gpuWeights.ts';
+import { type GpuDevice, openGpu } from './gpuDevice.ts';
+import { GpuWeights } from './gpuWeights.ts';
 
 /** The part of onnxruntime-web that is used. */
 export type OrtWeb = Pick<typeof import('onnxruntime-web'), 'InferenceSession' | 'Tensor' | 'env'>;
@@ -10,10 +11,10 @@ export interface LoadedOrt {
   readonly ort: OrtWeb;
   readonly provider: Provider;
   readonly threads: number;
+  /** Of all sessions on WebGPU, and what they read there. */
+  readonly gpu?: { readonly device: GpuDevice; readonly weights: GpuWeights };
   /** Calls into the module one after another: its stack is one, also across awaits. */
   inTurn<Result>(work: () => Promise<Result>): Promise<Result>;
-  /** On WebGPU, once a session was made. */
-  gpuWeights(): Promise<GpuWeights | undefined>;
 }
 
 export interface LoadOptions {
@@ -30,7 +31,7 @@ const modules: Readonly<Record<Provider, () => Promise<OrtWeb>>> = {
 
 const loaded = new Map<Provider, Promise<LoadedOrt>>();
 
-/** Loads onnxruntime-web for a provider once. @throws OnnxError `onnx/library` where its script does not load */
+/** Loads onnxruntime-web for a provider once. @throws OnnxError `onnx/library` where it does not load */
 export function loadOrt(options: LoadOptions): Promise<LoadedOrt> {
   const loading = loaded.get(options.provider) ?? loadWith(modules[options.provider], options);
   loaded.set(options.provider, loading);
@@ -48,21 +49,17 @@ export async function loadWith(
   ort.env.logLevel = 'error';
   ort.env.wasm.numThreads = threads;
   if (wasmPaths !== undefined) ort.env.wasm.wasmPaths = wasmPaths;
+  const device = provider === 'webgpu' ? await openGpu() : undefined;
   let last: Promise<unknown> = Promise.resolve();
-  let weights: Promise<GpuWeights> | undefined;
   return {
     ort,
     provider,
     threads,
+    ...(device ? { gpu: { device, weights: new GpuWeights(device) } } : {}),
     inTurn(work) {
       const turn = last.then(work, work);
       last = turn.catch(() => {});
       return turn;
-    },
-    async gpuWeights() {
-      if (provider !== 'webgpu') return undefined;
-      weights ??= ort.env.webgpu.device.then((device) => new GpuWeights(device as unknown as GpuDevice));
-      return weights;
     },
   };
 }

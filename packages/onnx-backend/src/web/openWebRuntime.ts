@@ -1,6 +1,7 @@
 import { OnnxError } from '../onnxError.ts';
 import type { Runtime } from '../runtime.ts';
 import type { BrowserOptions, Provider } from './browserOptions.ts';
+import { hasGpu } from './gpuDevice.ts';
 import type { LoadOptions } from './loadedOrt.ts';
 import { type PageThreads, pageThreads, threadsOfPage } from './threadsOfPage.ts';
 import { webRuntime } from './webRuntime.ts';
@@ -19,7 +20,11 @@ export interface Page {
   open(options: LoadOptions): Promise<Runtime>;
 }
 
-const thisPage = (): Page => ({ threads: pageThreads(), hasGpu, open: (options) => webRuntime(options) });
+const thisPage = (): Page => ({
+  threads: pageThreads(),
+  hasGpu: () => hasGpu(),
+  open: (options) => webRuntime(options),
+});
 
 /**
  * The provider asked for, or the first that works; undefined where none does. Says what is slower than it could be.
@@ -55,14 +60,4 @@ export async function openWebRuntime(
     }
   }
   return undefined;
-}
-
-interface Adapter {
-  readonly info?: { readonly isFallbackAdapter?: boolean };
-}
-
-async function hasGpu(): Promise<boolean> {
-  const { gpu } = globalThis.navigator as { gpu?: { requestAdapter(): Promise<Adapter | null> } };
-  const adapter = await gpu?.requestAdapter().catch(() => null);
-  return adapter != null && adapter.info?.isFallbackAdapter !== true;
 }

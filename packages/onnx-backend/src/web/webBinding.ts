@@ -2,13 +2,12 @@ import type { TypedArray } from '@peft/graph';
 import { checkArrays } from '../checkArrays.ts';
 import { OnnxError } from '../onnxError.ts';
 import type { Binding, Model, Port } from '../runtime.ts';
-import type { GpuLease, GpuWeights } from './gpuWeights.ts';
+import type { GpuLease } from './gpuWeights.ts';
 import type { LoadedOrt, OrtWeb } from './loadedOrt.ts';
 
 export interface WebSession {
   readonly loaded: LoadedOrt;
   readonly session: Awaited<ReturnType<OrtWeb['InferenceSession']['create']>>;
-  readonly weights: GpuWeights | undefined;
 }
 
 /** Arrays tied to a session. The module has a memory of its own: a run copies them in, and its results out. */
@@ -47,9 +46,9 @@ export class WebBinding implements Binding {
   }
 
   #tensor({ shape, dtype, isFrozen }: Port, array: TypedArray): InstanceType<OrtWeb['Tensor']> {
-    const { loaded, weights } = this.#opened;
-    if (!isFrozen || !weights) return new loaded.ort.Tensor(dtype, array as never, shape);
-    const lease = weights.lease(array);
+    const { loaded } = this.#opened;
+    if (!isFrozen || !loaded.gpu) return new loaded.ort.Tensor(dtype, array as never, shape);
+    const lease = loaded.gpu.weights.lease(array);
     this.#leases.push(lease);
     return loaded.ort.Tensor.fromGpuBuffer(lease.buffer as never, { dataType: dtype, dims: shape });
   }

@@ -36,23 +36,26 @@ export async function webRuntime(
 }
 
 async function openSession(loaded: LoadedOrt, model: Model): Promise<Session> {
-  const { ort, provider } = loaded;
-  const options = { executionProviders: [provider], graphOptimizationLevel: 'disabled', logSeverityLevel: 3 } as const;
+  const { ort, provider, gpu } = loaded;
+  const options = {
+    executionProviders: [gpu ? ({ name: provider, device: gpu.device } as never) : provider],
+    graphOptimizationLevel: 'disabled',
+    logSeverityLevel: 3,
+  } as const;
   const session = await loaded
     .inTurn(() => ort.InferenceSession.create(model.bytes, options))
     .catch((cause) => {
       throw new OnnxError('onnx/runtime', `ONNX Runtime refuses the model: ${cause.message}`, { cause });
     });
-  const weights = await loaded.gpuWeights();
   // What the latest binding reads stays on the device until the next: bindings for one run each share it.
   const kept = new Map<number, GpuLease>();
   return {
     bind(feeds, results) {
-      const binding = new WebBinding({ loaded, session, weights }, model, [feeds, results]);
+      const binding = new WebBinding({ loaded, session }, model, [feeds, results]);
       for (const [index, { isFrozen }] of model.feeds.entries()) {
-        if (!isFrozen || !weights) continue;
+        if (!isFrozen || !gpu) continue;
         const former = kept.get(index);
-        kept.set(index, weights.lease(feeds[index] as TypedArray));
+        kept.set(index, gpu.weights.lease(feeds[index] as TypedArray));
         former?.release();
       }
       return binding;
