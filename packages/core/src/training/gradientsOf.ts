@@ -45,10 +45,21 @@ function differentiate(state: StepState, compute: () => tf.Scalar): { value: tf.
   const leaves = leavesOf(paramsOf(state));
   const tensors = leaves.map(([, leaf]) => leaf);
   if (tensors.length === 0) return { value: compute(), grads: new Map() };
-  const { value, grads } = tf.engine().gradients(compute, tensors, undefined, true);
+  const { value, grads } = freeingTape(() => tf.engine().gradients(compute, tensors, undefined, true));
   const reached = leaves.flatMap(([path], index) => {
     const grad = (grads as (tf.Tensor | undefined)[])[index];
     return grad ? [[path, grad] as const] : [];
   });
   return { value: value as tf.Scalar, grads: new Map(reached) };
+}
+
+// What operations saved for their gradients is kept, and tfjs frees it only where nothing throws.
+function freeingTape<Result>(run: () => Result): Result {
+  try {
+    return run();
+  } catch (error) {
+    const { activeTape } = tf.engine().state;
+    for (const { saved } of activeTape ?? []) tf.dispose(saved as tf.Tensor[]);
+    throw error;
+  }
 }
