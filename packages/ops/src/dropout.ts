@@ -3,16 +3,16 @@ import { dropoutMask } from './dropoutMask.ts';
 import { PeftError } from './error.ts';
 import { type Composition, operation } from './operation.ts';
 
-const drop: Composition<'x' | 'key', { rate: number }> = operation({
+const drop: Composition<'x' | 'key', { rate: number }, tf.Tensor[]> = operation({
   name: 'PeftDropout',
   compose: ({ x, key }, { rate }) => {
     const [key0, key1] = key.dataSync<'int32'>() as unknown as [number, number];
-    return tf.mul(x, tf.tensor(dropoutMask({ key0, key1, rate }, x.size), x.shape));
+    const mask = tf.tensor(dropoutMask({ key0, key1, rate }, x.size), x.shape);
+    return [tf.mul(x, mask), mask];
   },
-  gradient: {
-    saves: ['key'],
-    of: (dy, { key }, { rate }) => ({ x: () => drop({ x: dy, key }, { rate }) }),
-  },
+  results: ['output', 'mask'],
+  // The mask is kept: drawing it again costs more than anything else in dropout.
+  gradient: { saves: ['mask'], of: (dy, { mask }) => ({ x: () => tf.mul(dy, mask) }) },
 });
 
 /**
@@ -32,5 +32,5 @@ export function dropout(x: tf.Tensor, rate: number, key: tf.Tensor): tf.Tensor {
       `dropout needs an int32 key of shape [2], got ${key.dtype} [${key.shape}]; stack two int32 scalars.`,
     );
   }
-  return rate === 0 ? x : drop({ x, key }, { rate });
+  return rate === 0 ? x : (drop({ x, key }, { rate })[0] as tf.Tensor);
 }

@@ -3,12 +3,16 @@ import { type OnnxWriter, onnxTypes } from '../onnx/onnxWriter.ts';
 import { sizeOf, type TensorType } from '../tensorType.ts';
 import type { HostTensor, OpRow } from './opRow.ts';
 
-/** `PeftDropout`: element i lives where the upper 24 bits of a counter-based hash of i, by two keys, reach the rate. */
+/**
+ * `PeftDropout`, and the factors its gradient multiplies by: element i lives where the upper 24 bits of a counter-based
+ * hash of i, by two keys, reach the rate.
+ */
 export const dropoutRow: OpRow<{ readonly rate: number }> = {
   inputs: ['x', 'key'],
+  outputs: 'list',
   attributes: (raw) => ({ rate: Number(raw.rate) }),
   shape: ([x, key]) => {
-    if (key?.dtype === 'int32' && `${key.shape}` === '2') return [x as TensorType];
+    if (key?.dtype === 'int32' && `${key.shape}` === '2') return [x as TensorType, x as TensorType];
     throw new GraphError('graph/shape', `dropout needs an int32 key of shape [2], got ${key?.dtype} [${key?.shape}].`);
   },
   reference: ({ inputs, attributes: { rate } }) => {
@@ -16,11 +20,10 @@ export const dropoutRow: OpRow<{ readonly rate: number }> = {
     const keys = subkeys(hostUint32, Number(key.data[0]) >>> 0, Number(key.data[1]) >>> 0);
     const threshold = thresholdOf(rate);
     const factor = Math.fround(1 / (1 - rate));
-    return [
-      Float64Array.from(x.data, (value, index) =>
-        scramble(hostUint32, index, keys) >>> 8 >= threshold ? value * factor : value * 0,
-      ),
-    ];
+    const mask = Float64Array.from(x.data, (_, index) =>
+      scramble(hostUint32, index, keys) >>> 8 >= threshold ? factor : 0,
+    );
+    return [mask.map((each, index) => each * (x.data[index] as number)), mask];
   },
   onnx: ({ write, inputs: [x, key], attributes: { rate }, outputs: [output] }) => {
     const { shape } = output as TensorType;
@@ -33,8 +36,9 @@ export const dropoutRow: OpRow<{ readonly rate: number }> = {
     const upper = write.node('Cast', [ops.right(drawn, 8)], { to: onnxTypes.int32 });
     const lives = write.node('Not', [write.node('Less', [upper, write.constant('int32', thresholdOf(rate))])]);
     const factors = [1 / (1 - rate), 0].map((value) => write.constant('float32', value));
-    const mask = write.node('Where', [lives, ...factors]);
-    return [write.node('Mul', [x as string, write.node('Reshape', [mask, write.constant('int64', shape)])])];
+    const drawnFactors = write.node('Where', [lives, ...factors]);
+    const mask = write.node('Reshape', [drawnFactors, write.constant('int64', shape)]);
+    return [write.node('Mul', [x as string, mask]), mask];
   },
 };
 
