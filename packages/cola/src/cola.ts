@@ -63,7 +63,11 @@ export function cola<P extends Tree, S extends Snapshot>(
     return fresh;
   };
 
-  const tieKnot = (context: Context, step: number, { index, finished }: { index: number; finished: Step<P, S> }) => {
+  const tieKnot = async (
+    context: Context,
+    step: number,
+    { index, finished }: { index: number; finished: Step<P, S> },
+  ) => {
     const { params, effects: inner } = finished;
     const merge = {
       kind: 'merge',
@@ -73,7 +77,7 @@ export function cola<P extends Tree, S extends Snapshot>(
       source: String(index),
     } as const;
     const merged = [...effectsOfPart(inner, String(index)), merge];
-    const weightOf = weightAfter(merged, context.weightOf);
+    const weightOf = (await context.weightAfter?.(merged)) ?? weightAfter(merged, context.weightOf);
     const fresh = tf.tidy(() => begin({ ...context, weightOf }, index + 1));
     const targets = restart === 'all' ? 'all' : context.targets;
     return {

@@ -17,6 +17,8 @@ export type Context = {
   readonly seed: Seed;
   readonly totalSteps: number;
   weightOf(target: Target): Tensor;
+  /** While a strategy advances: a `weightOf` as the run's weights will be after the merges among these effects. */
+  weightAfter?(effects: readonly Effect[]): Promise<(target: Target) => Tensor>;
 };
 
 /** One call of an adapted layer. `output` is the frozen layer's, before its bias. */

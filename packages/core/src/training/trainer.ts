@@ -5,7 +5,6 @@ import type { Effect } from '../effect.ts';
 import type { Engine, Program, StepMetrics } from '../engine.ts';
 import { type FinishedLink, finishLink, replayLinks } from '../finishedLink.ts';
 import { sizeOf, toTensor } from '../hostArray.ts';
-import { mergeInto } from '../mergeInto.ts';
 import type { AnyModel } from '../model.ts';
 import { requireMatched } from '../optimizers/parameterGroup.ts';
 import type { AnyAdapter, Clock, Context, Step } from '../strategy.ts';
@@ -21,6 +20,7 @@ import type { FineTuneOptions, RunResult, StopReason } from './fineTune.ts';
 import { readSnapshot, uploadSnapshot } from './hostSnapshot.ts';
 import { type Lane, type LaneCall, lanesOf } from './lanes.ts';
 import type { HostBatch } from './loss.ts';
+import { MergesAhead } from './mergesAhead.ts';
 import { planRun, type RunPlan } from './planRun.ts';
 import { completeSlots, openSlots, restartSlots, type SlotBook, selectSlots, slotTree } from './slotBook.ts';
 import { startFrom } from './startFrom.ts';
@@ -310,22 +310,27 @@ export class Trainer {
   async #advance(clock: Clock): Promise<readonly Effect[]> {
     const state = await this.#state();
     const adapter = { params: state.adapter, state: state.strategy };
-    const pending = this.#plan.strategy.advance?.(this.#context(), adapter, clock);
-    if (!pending) return [];
-    const step = await pending;
-    for (const effect of step.effects) if (effect.kind === 'merge') await this.#merge(effect);
-    const next = tf.tidy(() => this.#followEffects(state, step));
-    if (step.params === state.adapter && step.effects.length === 0)
-      await this.#program?.bind({ ...next, sums: state.sums });
-    else await this.#compile(next);
-    // A part may have made the adapter it merges in this very advance: then no program ever held it.
-    for (const effect of step.effects) if (effect.kind === 'merge') disposeUnless(effect.adapter, next);
-    return step.effects;
-  }
-
-  async #merge(effect: Extract<Effect, { kind: 'merge' }>): Promise<void> {
-    await mergeInto(this.#weights, effect, this.#engine);
-    if (this.#plan.keepLinks) this.#finished = [...this.#finished, await finishLink(effect)];
+    const ahead = new MergesAhead(this.#weights, this.#engine);
+    const context: Context = { ...this.#context(), weightAfter: (effects) => ahead.weightAfter(effects) };
+    try {
+      const pending = this.#plan.strategy.advance?.(context, adapter, clock);
+      if (!pending) return [];
+      const step = await pending;
+      await ahead.carryOut(step.effects);
+      for (const effect of step.effects) {
+        if (effect.kind === 'merge' && this.#plan.keepLinks)
+          this.#finished = [...this.#finished, await finishLink(effect)];
+      }
+      const next = tf.tidy(() => this.#followEffects(state, step));
+      if (step.params === state.adapter && step.effects.length === 0)
+        await this.#program?.bind({ ...next, sums: state.sums });
+      else await this.#compile(next);
+      // A part may have made the adapter it merges in this very advance: then no program ever held it.
+      for (const effect of step.effects) if (effect.kind === 'merge') disposeUnless(effect.adapter, next);
+      return step.effects;
+    } finally {
+      ahead.dispose();
+    }
   }
 
   #followEffects(state: RestState, step: Step): RestState {
