@@ -55,15 +55,23 @@ export async function captureFunction(
   );
   checkState(captured);
   const graph = withoutPassedState(runPasses(captured));
-  const { model, inputs: ports, parameters, outputs } = toOnnx(graph, { weights: 'inputs', dialect: 'onnxruntime' });
+  const {
+    model,
+    inputs: ports,
+    parameters,
+    outputs,
+  } = toOnnx(withoutNames(graph), {
+    weights: 'inputs',
+    dialect: 'onnxruntime',
+  });
   const feeds = [
-    ...ports.map(({ name }) => feedOf(name)),
-    ...(await Promise.all(parameters.map(parameterOf(weights)))),
+    ...graph.inputs.map(({ name }) => feedOf(name)),
+    ...(await Promise.all(graph.parameters.map(parameterOf(weights)))),
   ];
   return {
     model: { bytes: model, feeds: [...ports, ...parameters.map(asFrozen)], results: outputs },
     feeds,
-    results: outputs.map(({ name, shape, dtype }) => ({ ...resultOf(name), shape, dtype })),
+    results: graph.outputs.map(({ name, value: { shape, dtype } }) => ({ ...resultOf(name), shape, dtype })),
     numbers: numbersOf(graph),
   };
 }
@@ -103,6 +111,18 @@ function withoutPassedState(graph: Graph): Graph {
   const outputs = graph.outputs.filter(({ name, value }) => sources.get(name) !== value);
   const read = new Set([...graph.nodes.flatMap(({ inputs }) => inputs), ...outputs.map(({ value }) => value)]);
   return { ...graph, outputs, inputs: graph.inputs.filter(({ value }) => read.has(value)) };
+}
+
+/** The graph by places instead of names, so that functions that differ in names alone are one model. */
+function withoutNames(graph: Graph): Graph {
+  const renamed = <Named extends { readonly name: string }>(all: readonly Named[], kind: string) =>
+    all.map((each, index) => ({ ...each, name: `${kind}${index}` }));
+  return {
+    ...graph,
+    inputs: renamed(graph.inputs, 'input'),
+    parameters: renamed(graph.parameters, 'parameter'),
+    outputs: renamed(graph.outputs, 'output'),
+  };
 }
 
 function feedOf(name: string): Feed {
