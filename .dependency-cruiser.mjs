@@ -46,7 +46,7 @@ const graph = {
 };
 
 // What is never shipped may use every package: tests, their data, and scripts that measure or check.
-const tests = '\\.test(-d)?\\.ts$|^[^/]+/[^/]+/(test|bench)/|/__fixtures__/';
+const tests = '\\.test(-d)?\\.ts$|^[^/]+/[^/]+/(test|bench|browser)/|/__fixtures__/';
 
 for (const name of readdirSync('packages')) {
   if (!(name in graph)) throw new Error(`packages/${name} has no row in the package graph of .dependency-cruiser.mjs`);

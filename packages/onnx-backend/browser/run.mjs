@@ -24,8 +24,9 @@ const wasm = { runtime: 'wasm', threads, tolerance: 1e-5, warnings: [], options:
 const plans = {
   'WebAssembly in an isolated page': {
     ...wasm,
-    parts: ['runs', 'transformers', 'exports', 'worker', 'times'],
+    parts: ['runs', 'transformers', 'exports', 'worker'],
   },
+  'times on WebAssembly': { ...wasm, parts: ['times'] },
   'a page that is not isolated, on an insecure origin': {
     ...wasm,
     place: 'plain',
@@ -97,6 +98,7 @@ await browser.close();
 // Chromium's own emulation of a graphics processor: slow, and the same arithmetic on every machine.
 const emulated = await startChromium(['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']);
 await runPlan(emulated, 'WebGPU, emulated', webgpu);
+await runPlan(emulated, 'an emulation is not chosen', { ...wasm, parts: [] });
 await emulated.close();
 
 close();

@@ -3,7 +3,7 @@ import { openRuntime, type RuntimeOptions } from './openRuntime.ts';
 import type { BrowserOptions } from './web/browserOptions.ts';
 
 export interface OnnxEngineOptions extends RuntimeOptions {
-  /** For bundles that run in a browser, where `runtime` means nothing; not read in Node. */
+  /** For bundles that run in a browser, where 'native' and 'binding' mean nothing; not read in Node. */
   readonly browser?: BrowserOptions;
   /** Told once when something slower has to be used; console.warn unless given. */
   readonly onWarning?: (message: string) => void;

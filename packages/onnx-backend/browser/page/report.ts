@@ -25,8 +25,17 @@ export function end(): void {
 
 /** Runs a check, which gives back what it found or throws. */
 export async function check(what: string, run: () => Promise<string> | string): Promise<void> {
+  await tell('passed', what, run);
+}
+
+/** Measures what is not judged. */
+export async function note(what: string, run: () => Promise<string>): Promise<void> {
+  await tell('noted', what, run);
+}
+
+async function tell(kind: Row['kind'], what: string, run: () => Promise<string> | string): Promise<void> {
   try {
-    report({ kind: 'passed', what, found: await run() });
+    report({ kind, what, found: await run() });
   } catch (error) {
     report({ kind: 'failed', what, found: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }

@@ -3,7 +3,13 @@ import type { OnnxEngineOptions } from '../onnxEngine.ts';
 import { openWebRuntime } from './openWebRuntime.ts';
 
 /** An engine that captures each step once and runs it on ONNX Runtime from then on. */
-export function onnxEngine({ onWarning = console.warn, threads, browser }: OnnxEngineOptions = {}): OnnxEngine {
+export function onnxEngine({
+  onWarning = console.warn,
+  runtime,
+  threads,
+  browser,
+}: OnnxEngineOptions = {}): OnnxEngine {
   const options = { ...(threads === undefined ? {} : { threads }), ...(browser === undefined ? {} : { browser }) };
-  return engineOn(() => openWebRuntime({ ...options, onWarning }));
+  // 'native' and 'binding' are Node's.
+  return engineOn(async () => (typeof runtime === 'object' ? runtime : openWebRuntime({ ...options, onWarning })));
 }
