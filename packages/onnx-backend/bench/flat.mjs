@@ -1,6 +1,6 @@
-// What stays behind over 2,000 steps and 20 knots at toy size, after as many to warm up: node --expose-gc bench/flat.mjs, after a build of the
-// workspace. A chain of AdaLoRA links that compact, evaluated every 20 steps; with the argument "eager", the same on
-// the eager engine. Prints the slopes in bytes a step, and fails where tensors or handles grow.
+// What stays behind over 2,000 steps and 20 knots at toy size, after as many to warm up: node --expose-gc bench/flat.mjs,
+// after a build of the workspace. A chain of AdaLoRA links that compact, evaluated every 20 steps; with the argument
+// "eager", the same on the eager engine. Prints the slopes in bytes a step, and fails where tensors or handles grow.
 import { adalora } from '@peft/adalora';
 import { cola } from '@peft/cola';
 import { adamw, batches, eagerEngine, fineTune, regression } from '@peft/core';
