@@ -4,12 +4,19 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bundleApplication, bundlePages, strangers } from './bundlePages.mjs';
-import { startChromium } from './chromium.mjs';
+import { chromiumPath, startChromium } from './chromium.mjs';
 import { servePages } from './servePages.mjs';
 
 const { screenshot, only } = parseArgs({
   options: { screenshot: { type: 'string' }, only: { type: 'string' } },
 }).values;
+
+try {
+  chromiumPath();
+} catch (error) {
+  console.error(error.message);
+  process.exit(1);
+}
 
 let failed = 0;
 const say = ({ kind, what, found }) => {
