@@ -16,31 +16,32 @@ const caseOf = (name: string) => agreementCases[name] as AgreementCase;
 const stateAfter = (states: readonly TrainingState[], step: number) => states[step - 1] as TrainingState;
 
 describe('a save goes on', () => {
-  it.each(['LoRA with dropout and accumulation', 'AdaLoRA through its phases', 'COLA of AdaLoRA, accumulated'])(
-    '%s: compiled from eager, eager from compiled, and compiled to the bit',
-    async (name) => {
-      const one = caseOf(name);
-      const resumed = async (on: Engine, resume: TrainingState) => {
-        const { states } = await trained(one, on, { resume });
-        return stateAfter(states, 50 - resume.step);
-      };
-      const { states: eager } = await trained(one, eagerEngine());
-      const { states: compiled } = await trained(one, engine);
-      // On the eve of a knot or of the last pruning, on the day, and after.
-      for (const step of [24, 25, 45]) {
-        const [fromEager, fromCompiled, same] = [
-          await resumed(engine, stateAfter(eager, step)),
-          await resumed(eagerEngine(), stateAfter(compiled, step)),
-          await resumed(engine, stateAfter(compiled, step)),
-        ];
-        const tolerance = 1e-5;
-        requireSameSnapshot(fromEager.tensors, stateAfter(eager, 50).tensors, { what: 'from eager', tolerance });
-        requireSameSnapshot(fromCompiled.tensors, stateAfter(eager, 50).tensors, { what: 'from compiled', tolerance });
-        requireSameSnapshot(same.tensors, stateAfter(compiled, 50).tensors, { what: `compiled from step ${step}` });
-        expect(same.finished.length).toBe(stateAfter(compiled, 50).finished.length);
-      }
-    },
-  );
+  // In the middle; on the eve of the last pruning, its day, and after; on the eve of a knot, and its day.
+  it.each<[string, readonly number[]]>([
+    ['LoRA with dropout and accumulation', [25]],
+    ['AdaLoRA through its phases', [39, 40, 45]],
+    ['COLA of AdaLoRA, accumulated', [24, 25]],
+  ])('%s: compiled from eager, eager from compiled, and compiled to the bit', async (name, saved) => {
+    const one = caseOf(name);
+    const resumed = async (on: Engine, resume: TrainingState) => {
+      const { states } = await trained(one, on, { resume });
+      return stateAfter(states, 50 - resume.step);
+    };
+    const { states: eager } = await trained(one, eagerEngine());
+    const { states: compiled } = await trained(one, engine);
+    for (const step of saved) {
+      const [fromEager, fromCompiled, same] = [
+        await resumed(engine, stateAfter(eager, step)),
+        await resumed(eagerEngine(), stateAfter(compiled, step)),
+        await resumed(engine, stateAfter(compiled, step)),
+      ];
+      const tolerance = 1e-5;
+      requireSameSnapshot(fromEager.tensors, stateAfter(eager, 50).tensors, { what: 'from eager', tolerance });
+      requireSameSnapshot(fromCompiled.tensors, stateAfter(eager, 50).tensors, { what: 'from compiled', tolerance });
+      requireSameSnapshot(same.tensors, stateAfter(compiled, 50).tensors, { what: `compiled from step ${step}` });
+      expect(same.finished.length).toBe(stateAfter(compiled, 50).finished.length);
+    }
+  });
 });
 
 it('a pause, a state read in it and a state asked for on the way change no bit', async () => {
