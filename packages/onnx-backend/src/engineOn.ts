@@ -1,4 +1,5 @@
 import type { Engine } from '@peft/core';
+import type { CompileOptions } from './program/captureFunction.ts';
 import { OnnxProgram } from './program/onnxProgram.ts';
 import type { Runtime } from './runtime.ts';
 import { SessionCache } from './sessionCache.ts';
@@ -23,7 +24,7 @@ export interface OnnxEngine extends Engine {
 const idle = { idleLimit: 8, idleTime: 10_000 };
 
 /** An engine on the runtime that opens at first use; eager where none does. */
-export function engineOn(openRuntime: () => Promise<Runtime | undefined>): OnnxEngine {
+export function engineOn(openRuntime: () => Promise<Runtime | undefined>, options: CompileOptions = {}): OnnxEngine {
   let opening: Promise<{ readonly runtime: Runtime; readonly sessions: SessionCache } | undefined> | undefined;
   const open = () => {
     opening ??= openRuntime().then((runtime) => runtime && { runtime, sessions: new SessionCache(runtime, idle) });
@@ -33,7 +34,7 @@ export function engineOn(openRuntime: () => Promise<Runtime | undefined>): OnnxE
     name: 'onnx',
     async compile(functions, weights) {
       const opened = await open();
-      if (opened) return new OnnxProgram(functions, weights, opened.sessions);
+      if (opened) return new OnnxProgram(functions, weights, { ...options, sessions: opened.sessions });
       const { eagerEngine } = await import('@peft/core');
       return eagerEngine().compile(functions, weights);
     },

@@ -1,10 +1,13 @@
 import type { Snapshot, StepFunction, TensorInputs } from '@peft/core';
 import {
   capture,
+  estimateMemory,
   type Graph,
   type InputTypes,
   type OutputTree,
+  recompute,
   runPasses,
+  schedule,
   type TensorType,
   type TypedArray,
   toOnnx,
@@ -32,7 +35,12 @@ export interface CapturedFunction {
   readonly numbers: Readonly<Record<string, number>>;
 }
 
-export interface CaptureOptions {
+export interface CompileOptions {
+  /** Bytes that the results of a run may hold at one time. */
+  readonly memoryBudget?: number | undefined;
+}
+
+export interface CaptureOptions extends CompileOptions {
   readonly state: Snapshot;
   /** Shape and dtype of each input, nested as the function takes them. */
   readonly inputs: InputTypes;
@@ -43,18 +51,18 @@ export interface CaptureOptions {
 /**
  * Writes a step function down as an ONNX model whose weights are inputs. State that it hands through is left out.
  *
- * @throws OnnxError `onnx/state`, `onnx/metric` for functions that no program can run, and what `capture` throws
+ * @throws OnnxError `onnx/memory`, `onnx/state`, `onnx/metric` for functions that no program can run, and what `capture` throws
  */
 export async function captureFunction(
   run: StepFunction,
-  { state, inputs, weights }: CaptureOptions,
+  { state, inputs, weights, memoryBudget }: CaptureOptions,
 ): Promise<CapturedFunction> {
   const captured = capture(
     (given) => run(given.state as Snapshot, given.inputs as TensorInputs) as unknown as OutputTree,
     { inputs: { state: state as InputTypes, inputs }, parameters: weights },
   );
   checkState(captured);
-  const graph = withoutPassedState(runPasses(captured));
+  const graph = within(memoryBudget, withoutPassedState(runPasses(captured)));
   const {
     model,
     inputs: ports,
@@ -74,6 +82,18 @@ export async function captureFunction(
     results: graph.outputs.map(({ name, value: { shape, dtype } }) => ({ ...resultOf(name), shape, dtype })),
     numbers: numbersOf(graph),
   };
+}
+
+/** The graph with results computed again where it would hold more than the budget. */
+function within(memoryBudget: number | undefined, graph: Graph): Graph {
+  if (memoryBudget === undefined) return graph;
+  const fitting = runPasses(graph, { passes: [recompute({ budgetBytes: memoryBudget }), schedule] });
+  const { peak } = estimateMemory(fitting);
+  if (peak <= memoryBudget) return fitting;
+  throw new OnnxError(
+    'onnx/memory',
+    `the results of a step need at least ${peak} bytes at one time, more than the memoryBudget of ${memoryBudget}; use smaller batches, or a larger budget.`,
+  );
 }
 
 /** Every leaf of the state comes back, in the type it has. */

@@ -2,7 +2,7 @@ import type { HostInputs, Program, Snapshot, StepFunction, StepResult, Weights }
 import type { TensorType } from '@peft/graph';
 import { OnnxError } from '../onnxError.ts';
 import type { SessionCache } from '../sessionCache.ts';
-import { captureFunction } from './captureFunction.ts';
+import { type CompileOptions, captureFunction } from './captureFunction.ts';
 import { CompiledFunction } from './compiledFunction.ts';
 import { FrozenWeights } from './frozenWeights.ts';
 import { type HostLeaf, hostLeaves, inputTypes } from './hostLeaves.ts';
@@ -13,16 +13,22 @@ export class OnnxProgram<Name extends string> implements Program<Name> {
   readonly #functions: Readonly<Record<Name, StepFunction>>;
   readonly #weights: FrozenWeights;
   readonly #sessions: SessionCache;
+  readonly #memoryBudget: number | undefined;
   readonly #state = new StateBuffers();
   readonly #compiled = new Map<string, CompiledFunction>();
   #stateKey = '';
   #isDisposed = false;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(functions: Readonly<Record<Name, StepFunction>>, weights: Weights, sessions: SessionCache) {
+  constructor(
+    functions: Readonly<Record<Name, StepFunction>>,
+    weights: Weights,
+    { sessions, memoryBudget }: CompileOptions & { readonly sessions: SessionCache },
+  ) {
     this.#functions = functions;
     this.#weights = FrozenWeights.of(weights);
     this.#sessions = sessions;
+    this.#memoryBudget = memoryBudget;
   }
 
   bind(state: Snapshot): Promise<void> {
@@ -68,6 +74,7 @@ export class OnnxProgram<Name extends string> implements Program<Name> {
       state: this.#state.tree,
       inputs: inputTypes(inputs, leaves),
       weights: this.#weights.tensors(),
+      memoryBudget: this.#memoryBudget,
     });
     const compiled = new CompiledFunction(captured, await this.#sessions.lease(captured.model), this.#weights);
     this.#compiled.set(key, compiled);

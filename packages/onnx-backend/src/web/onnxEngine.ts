@@ -8,8 +8,11 @@ export function onnxEngine({
   runtime,
   threads,
   browser,
+  memoryBudget,
 }: OnnxEngineOptions = {}): OnnxEngine {
   const options = { ...(threads === undefined ? {} : { threads }), ...(browser === undefined ? {} : { browser }) };
   // 'native' and 'binding' are Node's.
-  return engineOn(async () => (typeof runtime === 'object' ? runtime : openWebRuntime({ ...options, onWarning })));
+  return engineOn(async () => (typeof runtime === 'object' ? runtime : openWebRuntime({ ...options, onWarning })), {
+    memoryBudget,
+  });
 }
