@@ -120,7 +120,7 @@ describe('refused', () => {
   });
 
   it('captures that could not tell, all at once', () => {
-    const captures = [{ batch: 2, sequence: 3 }, { batch: 2 }];
+    const captures: readonly Readonly<Record<string, number>>[] = [{ batch: 2, sequence: 3 }, { batch: 2 }];
     expect(refusal((x) => x, { captures })).toBe(
       'graph/dynamic: toDynamicOnnx cannot capture:\n  2 captures, of which two would fit anything; give three or more\n  capture 1 has sizes for batch, not batch, sequence\n  "batch" is 2, 2; give another size each time',
     );
