@@ -1,3 +1,4 @@
+import { checkOptions } from './checkOptions.ts';
 import { engineOn, type OnnxEngine } from './engineOn.ts';
 import { openRuntime, type RuntimeOptions } from './openRuntime.ts';
 import type { BrowserOptions } from './web/browserOptions.ts';
@@ -14,7 +15,9 @@ export interface OnnxEngineOptions extends RuntimeOptions {
   readonly onWarning?: (message: string) => void;
 }
 
-/** An engine that captures each step once and runs it on ONNX Runtime from then on. */
-export function onnxEngine({ onWarning = console.warn, memoryBudget, ...options }: OnnxEngineOptions = {}): OnnxEngine {
-  return engineOn(() => openRuntime(options, onWarning), { memoryBudget });
+/** An engine that captures each step once and runs it on ONNX Runtime from then on. @throws OnnxError `onnx/options` */
+export function onnxEngine(options: OnnxEngineOptions = {}): OnnxEngine {
+  checkOptions(options);
+  const { onWarning = console.warn, memoryBudget, ...runtime } = options;
+  return engineOn(() => openRuntime(runtime, onWarning), { memoryBudget });
 }
