@@ -2,14 +2,14 @@ import { PeftError } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import { eagerEngine } from '../eagerEngine.ts';
 import type { Effect } from '../effect.ts';
-import type { Engine, Program, StepMetrics } from '../engine.ts';
+import type { Engine, Program } from '../engine.ts';
 import { type FinishedLink, finishLink, replayLinks } from '../finishedLink.ts';
 import { sizeOf, toTensor } from '../hostArray.ts';
 import type { AnyModel } from '../model.ts';
 import { requireMatched } from '../optimizers/parameterGroup.ts';
 import type { AnyAdapter, Clock, Context, Step } from '../strategy.ts';
 import type { Target } from '../target.ts';
-import { disposeAdapter, type TrainedAdapter } from '../trainedAdapter.ts';
+import { disposeAdapter } from '../trainedAdapter.ts';
 import { disposeUnless, leavesOf, type Snapshot, type Tree } from '../tree.ts';
 import type { Weights } from '../weights.ts';
 import { BatchReader, type DataPosition } from './batchReader.ts';
@@ -25,16 +25,16 @@ import { planRun, type RunPlan } from './planRun.ts';
 import { completeSlots, openSlots, restartSlots, type SlotBook, selectSlots, slotTree } from './slotBook.ts';
 import { startFrom } from './startFrom.ts';
 import { noSums, type StepFunctions, stepFunctions } from './stepFunctions.ts';
-import { type StepInputs, stepInputs } from './stepInputs.ts';
+import { stepInputs } from './stepInputs.ts';
 import { paramsOf, type StepPlan, type StepState } from './stepPlan.ts';
+import { takeStep } from './takeStep.ts';
+import { trainedAdapterOf } from './trainedAdapterOf.ts';
 import { checkResume, type TrainingState, type TrainingStore, trainingStateVersion } from './trainingState.ts';
 
 type Emit = (event: TrainEvent) => void;
 
 /** A state between steps, when no gradients are summed. */
 type RestState = Omit<StepState, 'sums'>;
-
-type StepCall = { readonly batches: readonly HostBatch[]; readonly inputs: StepInputs; readonly clock: Clock };
 
 /** The one mutable thing of a run: it owns weights, programs, clock and data position, and carries out effects. */
 export class Trainer {
@@ -109,7 +109,10 @@ export class Trainer {
     const { loss, optimizer } = this.#options;
     const laneCall = await this.#laneCall(clock);
     const inputs = stepInputs(batches, { ...laneCall, plan: this.#plan, loss, optimizer, lanes: this.#lanes.values() });
-    const metrics = await this.#runFunctions(program, { batches, inputs, clock });
+    const stepPlan = this.#stepPlan();
+    const metrics = await takeStep(program, inputs, (found) =>
+      nonFiniteError({ step: clock.step, batches, metrics: found, plan: stepPlan, inputs: inputs.batches, program }),
+    );
     this.#isBetweenSteps = false;
     this.#step = clock.step;
     this.#position = this.#reader.position;
@@ -196,7 +199,7 @@ export class Trainer {
       weights.dispose();
       await replayLinks(weights, finished, this.#chain);
     }
-    const adapter = this.#trainedAdapter(state, finished);
+    const adapter = trainedAdapterOf(this.#model, this.#options, { plan: this.#plan, state, finished });
     const reason: StopReason = aborted ?? (this.#evaluator.isPatienceOver ? 'stopped-early' : 'finished');
     return {
       adapter,
@@ -285,26 +288,6 @@ export class Trainer {
       batches.push(batch);
     }
     return batches;
-  }
-
-  async #runFunctions(program: Program<keyof StepFunctions>, call: StepCall): Promise<StepMetrics> {
-    const { batches, update } = call.inputs;
-    const [first] = batches;
-    if (first && batches.length === 1) return this.#finite(await program.run('train', { ...first, ...update }), call);
-    let loss = 0;
-    for (const batch of batches) {
-      const metrics = await this.#finite(await program.run('accumulate', batch), call);
-      loss += metrics.loss as number;
-    }
-    return { loss, ...(await this.#finite(await program.run('update', update), call)) };
-  }
-
-  async #finite({ metrics }: { readonly metrics: StepMetrics }, call: StepCall): Promise<StepMetrics> {
-    if (Object.values(metrics).every(Number.isFinite)) return metrics;
-    const { batches, inputs, clock } = call;
-    const plan = this.#stepPlan();
-    const program = this.#program as Program<'inspect'>;
-    throw await nonFiniteError({ step: clock.step, batches, metrics, plan, inputs: inputs.batches, program });
   }
 
   async #advance(clock: Clock): Promise<readonly Effect[]> {
@@ -414,23 +397,6 @@ export class Trainer {
   #context(): Context {
     const { targets, seed, totalSteps } = this.#plan;
     return { targets, seed, totalSteps, weightOf: (target) => this.#weights.tensor(`${target.path}.weight`) };
-  }
-
-  #trainedAdapter(state: RestState, finished: readonly FinishedLink[]): TrainedAdapter {
-    const { strategy, targets } = this.#plan;
-    const { modulesToSave = [], bias = 'none' } = this.#options;
-    return {
-      strategy,
-      targets,
-      modules: this.#model.targets,
-      pythonPaths: this.#model.pythonPaths,
-      finished,
-      modulesToSave,
-      bias,
-      adapter: { params: state.adapter ?? {}, state: state.strategy ?? {} },
-      trained: state.trained ?? {},
-      fingerprint: this.#model.weights.fingerprint(),
-    };
   }
 }
 

@@ -1,0 +1,34 @@
+import type { FinishedLink } from '../finishedLink.ts';
+import type { AnyModel } from '../model.ts';
+import type { TrainedAdapter } from '../trainedAdapter.ts';
+import type { FineTuneOptions } from './fineTune.ts';
+import type { RunPlan } from './planRun.ts';
+import type { StepState } from './stepPlan.ts';
+
+/** What a run hands over: its last or best state, and what names it. */
+export function trainedAdapterOf(
+  model: AnyModel,
+  { modulesToSave = [], bias = 'none' }: FineTuneOptions,
+  {
+    plan: { strategy, targets },
+    state,
+    finished,
+  }: {
+    readonly plan: RunPlan;
+    readonly state: Pick<StepState, 'adapter' | 'strategy' | 'trained'>;
+    readonly finished: readonly FinishedLink[];
+  },
+): TrainedAdapter {
+  return {
+    strategy,
+    targets,
+    modules: model.targets,
+    pythonPaths: model.pythonPaths,
+    finished,
+    modulesToSave,
+    bias,
+    adapter: { params: state.adapter ?? {}, state: state.strategy ?? {} },
+    trained: state.trained ?? {},
+    fingerprint: model.weights.fingerprint(),
+  };
+}
