@@ -53,10 +53,10 @@ test('every missing, unexpected, misshapen and whole-number tensor is named at o
 });
 
 test('fields given with the folder replace those of config.json', async () => {
-  const dropping = { ...uneven, 'config.json': text({ ...config, hidden_dropout_prob: 0.1 }) };
-  await expect(loadPretrained(dropping)).rejects.toMatchObject({ code: 'model/config' });
-  const model = await loadPretrained(dropping, { config: { hidden_dropout_prob: 0 } });
-  expect(model.config).toEqual({ ...config, hidden_dropout_prob: 0 });
+  const unknown = { ...uneven, 'config.json': text({ ...config, hidden_act: 'silu' }) };
+  await expect(loadPretrained(unknown)).rejects.toMatchObject({ code: 'model/config' });
+  const model = await loadPretrained(unknown, { config: { hidden_act: 'relu' } });
+  expect(model.config).toEqual({ ...config, hidden_act: 'relu' });
 });
 
 test('targets are all linear layers, [in, out], in the order of the forward pass', async () => {

@@ -78,11 +78,8 @@ test.each([
   [{ id2label: {} }, 'id2label is {}; it must map each class to its name'],
   [{ id2label: ['a'] }, 'id2label is ["a"]; it must map each class to its name'],
   [{ num_labels: 4, id2label: { 0: 'a' } }, 'num_labels is 4, but id2label names 1 classes; they must agree'],
-  [{ hidden_dropout_prob: 0.1 }, 'hidden_dropout_prob is 0.1; models have no dropout of their own, so it must be 0'],
-  [
-    { attention_probs_dropout_prob: 0.2 },
-    'attention_probs_dropout_prob is 0.2; models have no dropout of their own, so it must be 0',
-  ],
+  [{ hidden_dropout_prob: 1.5 }, 'hidden_dropout_prob is 1.5; it must be a number from 0 to 1'],
+  [{ attention_probs_dropout_prob: 'half' }, 'attention_probs_dropout_prob is "half"; it must be a number from 0 to 1'],
   [{ num_attention_heads: 5 }, 'hidden_size 12 does not divide into num_attention_heads 5'],
   [{ patch_size: [2, 3] }, 'image_size [8,8] does not divide into patches of patch_size [2,3]'],
   [{ head_dim: 8 }, 'head_dim is 8; only hidden_size / num_attention_heads is supported'],

@@ -47,13 +47,7 @@ export function readVitConfig(config: Readonly<Record<string, unknown>>): VitCon
     hasQkvBias: fields.flag('qkv_bias', true),
     labels: fields.labels(),
   };
-  for (const name of ['hidden_dropout_prob', 'attention_probs_dropout_prob']) {
-    const value = config[name] ?? 0;
-    if (value !== 0) {
-      const problem = `${name} is ${sayValue(value)}; models have no dropout of their own, so it must be 0`;
-      fields.problem(problem, undefined);
-    }
-  }
+  for (const name of ['hidden_dropout_prob', 'attention_probs_dropout_prob']) fields.rate(name);
   if (!fields.hasProblems) checkDivisions(fields, read, config.head_dim);
   fields.throwAny('a ViT');
   return read;
