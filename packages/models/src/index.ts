@@ -1,7 +1,6 @@
 export { bert } from './bert/bert.ts';
 export type { BertBatch } from './bert/bertBatch.ts';
 export { freshBertWeights } from './bert/freshBertWeights.ts';
-export type { TokenBatch } from './decoder/tokenBatch.ts';
 export { families } from './families.ts';
 export type { Family } from './family.ts';
 export { freshGpt2Weights } from './gpt2/freshGpt2Weights.ts';
@@ -10,5 +9,6 @@ export { type LoadOptions, loadPretrained, type PretrainedModel } from './loadPr
 export { freshOptWeights } from './opt/freshOptWeights.ts';
 export { opt } from './opt/opt.ts';
 export { saveModel } from './saveModel.ts';
+export type { TokenBatch } from './tokenBatch.ts';
 export { freshVitWeights } from './vit/freshVitWeights.ts';
 export { type VitBatch, vit } from './vit/vit.ts';

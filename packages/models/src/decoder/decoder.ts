@@ -1,7 +1,7 @@
 import type { At, Model, Target, Weights } from '@peft/core';
 import type * as tf from '@tensorflow/tfjs';
+import type { TokenBatch } from '../tokenBatch.ts';
 import { lastTokens } from './lastTokens.ts';
-import type { TokenBatch } from './tokenBatch.ts';
 
 export type DecoderParts = {
   readonly task: 'causalLanguage' | 'classification';

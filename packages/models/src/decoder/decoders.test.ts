@@ -6,7 +6,7 @@ import { freshGpt2Weights } from '../gpt2/freshGpt2Weights.ts';
 import { gpt2 } from '../gpt2/gpt2.ts';
 import { freshOptWeights } from '../opt/freshOptWeights.ts';
 import { opt } from '../opt/opt.ts';
-import type { TokenBatch } from './tokenBatch.ts';
+import type { TokenBatch } from '../tokenBatch.ts';
 
 const gpt2Config = {
   architectures: ['GPT2LMHeadModel'],

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { TokenBatch } from './tokenBatch.ts';
+import type { TokenBatch } from '../tokenBatch.ts';
 
 /**
  * The row of each sequence's last token among [sequences * length], as transformers pools a decoder: the last that is

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { TokenBatch } from '../decoder/tokenBatch.ts';
+import type { TokenBatch } from '../tokenBatch.ts';
 import { positionOffset } from './optParameters.ts';
 
 /** Rows of the position table: [length], or [sequences, length] by an attention mask, which counts only what it shows. */
