@@ -105,9 +105,9 @@ export class Trainer {
     const { totalSteps } = this.#plan;
     const clock: Clock = { step: this.#step + 1, totalSteps };
     const batches = await this.#drawBatches();
-    const program = await this.#programFor(clock);
-    const { loss, optimizer } = this.#options;
     const laneCall = await this.#laneCall(clock);
+    const program = await this.#programFor(laneCall);
+    const { loss, optimizer } = this.#options;
     const inputs = stepInputs(batches, { ...laneCall, plan: this.#plan, loss, optimizer, lanes: this.#lanes.values() });
     const stepPlan = this.#stepPlan();
     const metrics = await takeStep(program, inputs, (found) =>
@@ -334,11 +334,11 @@ export class Trainer {
   }
 
   /** The step's program; compiled again when leaves no longer share their lanes as before. */
-  async #programFor(clock: Clock): Promise<Program<keyof StepFunctions>> {
-    const lanes = lanesOf([...this.#starts.keys()], this.#starts, await this.#laneCall(clock));
+  async #programFor(call: LaneCall): Promise<Program<keyof StepFunctions>> {
+    const lanes = lanesOf([...this.#starts.keys()], this.#starts, call);
     const isSame =
       [...lanes].every(([leaf, { id }]) => this.#lanes.get(leaf)?.id === id) && lanes.size === this.#lanes.size;
-    if (!isSame) await this.#compile(await this.#state(), clock);
+    if (!isSame) await this.#compile(await this.#state(), call.clock);
     return this.#program as Program<keyof StepFunctions>;
   }
 

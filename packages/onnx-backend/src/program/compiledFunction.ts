@@ -15,6 +15,7 @@ export class CompiledFunction {
   readonly #captured: CapturedFunction;
   readonly #lease: SessionLease;
   readonly #weights: FrozenWeights;
+  readonly #weightPaths: readonly string[];
   readonly #inputs: ReadonlyMap<string, TypedArray>;
   readonly #metrics: ReadonlyMap<string, TypedArray>;
   /** Paths of the state it reads or writes, and of what it writes. */
@@ -30,6 +31,7 @@ export class CompiledFunction {
     this.#lease = lease;
     this.#weights = weights;
     const { feeds, results, model } = captured;
+    this.#weightPaths = feeds.flatMap((feed) => (feed.kind === 'weight' ? [feed.path] : []));
     this.#inputs = new Map(
       feeds.flatMap((feed, index) => {
         const port = model.feeds[index];
@@ -73,7 +75,7 @@ export class CompiledFunction {
 
   /** Looks up weights that were rewritten, and forgets bindings to arrays that were exchanged. */
   async #bindFrozen(state: StateBuffers): Promise<void> {
-    const paths = this.#captured.feeds.flatMap((feed) => (feed.kind === 'weight' ? [feed.path] : []));
+    const paths = this.#weightPaths;
     const versions = paths.map((path) => this.#weights.versionOf(path));
     const isSame = versions.every((version, index) => version === this.#versions[index]);
     if (isSame && this.#generation === state.generation) return;
