@@ -8,31 +8,18 @@ import {
   type StepFunction,
 } from '@peft/core';
 import {
-  algebra,
-  aliases,
   capture,
-  commonSubexpressions,
-  deadCode,
-  folding,
   type Graph,
+  groupProducts,
   type InputTypes,
   type OutputTree,
-  reshapesOutward,
   runPasses,
-  transposesIntoProducts,
+  standardPasses,
 } from '@peft/graph';
 import * as tf from '@tensorflow/tfjs';
 
 /** Passes that take away what need not run and add nothing: no recompute, no grouping. */
-const exactPasses = [
-  deadCode,
-  aliases,
-  folding,
-  algebra,
-  reshapesOutward,
-  transposesIntoProducts,
-  commonSubexpressions,
-];
+const exactPasses = standardPasses.filter((pass) => pass !== groupProducts);
 
 export type CaptureCall = {
   readonly run: (inputs: object) => OutputTree;
