@@ -83,4 +83,5 @@ export {
 } from './training/trainingState.ts';
 export { entry, leavesOf, mapLeaves, mapTree, type Snapshot, type Tree, tensorsOf, treeOf } from './tree.ts';
 export { unwind } from './unwind.ts';
+export { uploadInputs } from './uploadInputs.ts';
 export { Weights } from './weights.ts';

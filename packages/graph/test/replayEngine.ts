@@ -1,7 +1,5 @@
 import {
   type Engine,
-  type HostArray,
-  type HostInputs,
   hostArray,
   leavesOf,
   mapLeaves,
@@ -9,7 +7,7 @@ import {
   type Snapshot,
   type StepFunction,
   tensorsOf,
-  toTensor,
+  uploadInputs,
   type Weights,
 } from '@peft/core';
 import * as tf from '@tensorflow/tfjs';
@@ -58,7 +56,7 @@ export function replayEngine({ onCapture, compare }: ReplayEngineOptions = {}): 
       return {
         bind: async (next) => take(next),
         async run(name, given) {
-          const inputs = tf.tidy(() => uploaded(given));
+          const inputs = tf.tidy(() => uploadInputs(given));
           const graph = graphOf(name, inputs);
           const replayed = replay(graph, { state, inputs } as never);
           if (compare) {
@@ -142,14 +140,4 @@ function captureStep(
     );
   }
   return { raw, rewritten, milliseconds: { capture: middle - begin, passes: end - middle } };
-}
-
-function uploaded(inputs: HostInputs): { [key: string]: tf.Tensor } {
-  return Object.fromEntries(
-    Object.entries(inputs).map(([key, value]) => {
-      if (typeof value === 'number') return [key, tf.scalar(value)];
-      const isArray = ArrayBuffer.isView((value as HostArray).data);
-      return [key, isArray ? toTensor(value as HostArray) : (uploaded(value as HostInputs) as never)];
-    }),
-  );
 }

@@ -1,12 +1,10 @@
 import {
   type Engine,
   eagerEngine,
-  type HostArray,
-  type HostInputs,
   leavesOf,
   type StepFunction,
   type Tree,
-  toTensor,
+  uploadInputs,
   type Weights,
 } from '@peft/core';
 import { capture, checkGraph, type Graph, type InputTypes, replay, runPasses } from '@peft/graph';
@@ -31,7 +29,7 @@ export function comparingEngine(onRun: (comparison: Comparison) => void): Engine
         async run(name, inputs) {
           const step = functions[name] as StepFunction;
           const state = await program.state();
-          const given = { state, inputs: tf.tidy(() => uploaded(inputs)) };
+          const given = { state, inputs: tf.tidy(() => uploadInputs(inputs)) };
           const run = (all: typeof given) => step(all.state, all.inputs as never);
           const graph = graphs.get(name) ?? captured(run as never, given as never, weights);
           graphs.set(name, graph);
@@ -60,14 +58,4 @@ function captured(run: never, inputs: InputTypes, weights: Weights): Graph {
   return runPasses(capture(run, { inputs, parameters: parameters as Record<string, Float32Array> }), {
     onPass: (_, each) => checkGraph(each),
   });
-}
-
-function uploaded(inputs: HostInputs): { [key: string]: tf.Tensor } {
-  return Object.fromEntries(
-    Object.entries(inputs).map(([key, value]) => {
-      if (typeof value === 'number') return [key, tf.scalar(value)];
-      const isArray = ArrayBuffer.isView((value as HostArray).data);
-      return [key, isArray ? toTensor(value as HostArray) : (uploaded(value as HostInputs) as never)];
-    }),
-  );
 }
