@@ -39,6 +39,10 @@ const graph = {
     because:
       'Files are described by the records that strategies export; it never imports a strategy to save it. An ONNX file is a graph written down.',
   },
+  adapters: {
+    may: ['core', 'lora', 'ops'],
+    because: 'It sees adapters through Strategy alone; lora is what a combination of several is given as.',
+  },
   models: {
     may: ['core', 'ops', 'checkpoint'],
     because: 'A model reaches weights through At only, so no model can come to depend on how it is adapted.',
