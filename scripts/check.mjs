@@ -25,7 +25,9 @@ async function typeProblems() {
   return [...new Set(problems.flat().flatMap((output) => output.split('\n')))];
 }
 
-const folders = ['packages', 'examples', 'benchmarks'].filter((folder) => existsSync(join(root, folder)));
+const folders = ['packages', 'examples', 'benchmarks', 'fixtures/parity'].filter((folder) =>
+  existsSync(join(root, folder)),
+);
 
 const checks = {
   'format and lint': () => outputOnFailure('biome', ['check', '--error-on-warnings', '--max-diagnostics=50', '.']),

@@ -1,4 +1,4 @@
-// The measurements of docs/step.md: pnpm bench step|knot|compile|eventloop|flat|ratio|table|page|python
+// What stands after `pnpm bench`: the measurements of docs/step.md, and the comparisons of docs/fidelity.md.
 import { isPeftError } from '@peft/core';
 import { commands } from './commands/commands.ts';
 

@@ -1,6 +1,7 @@
 import type { Command } from './command.ts';
 import { compileCommand } from './compileCommand.ts';
 import { eventLoopCommand } from './eventLoopCommand.ts';
+import { fidelityCommand } from './fidelityCommand.ts';
 import { flatCommand } from './flatCommand.ts';
 import { knotCommand } from './knotCommand.ts';
 import { pageCommand } from './pageCommand.ts';
@@ -20,4 +21,5 @@ export const commands: Readonly<Record<string, Command>> = {
   table: tableCommand,
   page: pageCommand,
   python: pythonCommand,
+  fidelity: fidelityCommand,
 };

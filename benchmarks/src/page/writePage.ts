@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceFile } from '../report/replaceFile.ts';
 import { mergeFigures, readFigures, writeFigures } from '../step/figuresFile.ts';
 import type { Figures } from '../step/stepRow.ts';
 import { ratioPicture } from './ratioPicture.ts';
@@ -12,11 +13,6 @@ export function writePage(folder: string, added: readonly Figures[]): void {
   const known = existsSync(file) ? [readFigures(file)] : [];
   const figures = mergeFigures([...known, ...added]);
   writeFigures(file, figures);
-  write(join(folder, 'step-ratios.svg'), ratioPicture(figures.rows));
-  write(join(folder, 'step.md'), stepMarkdown(figures));
-}
-
-function write(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text);
-  renameSync(`${path}.new`, path);
+  replaceFile(join(folder, 'step-ratios.svg'), ratioPicture(figures.rows));
+  replaceFile(join(folder, 'step.md'), stepMarkdown(figures));
 }

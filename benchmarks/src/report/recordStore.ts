@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Claim } from './claim.ts';
 import { claimsMarkdown } from './claimsMarkdown.ts';
 import type { ClaimRecord, Records } from './record.ts';
+import { replaceFile } from './replaceFile.ts';
 
 /** What is kept of the claims in a folder: claims.json, the page made from it, and pictures. */
 export class RecordStore {
@@ -29,14 +30,8 @@ export class RecordStore {
       Object.entries(all).sort(([left], [right]) => place(left) - place(right)),
     );
     mkdirSync(this.#folder, { recursive: true });
-    for (const [name, svg] of Object.entries(pictures)) this.#write(name, svg);
-    this.#write('claims.json', `${JSON.stringify(records, null, 2)}\n`);
-    this.#write('claims.md', claimsMarkdown(this.#claims, records));
-  }
-
-  #write(name: string, text: string): void {
-    const path = join(this.#folder, name);
-    writeFileSync(`${path}.new`, text);
-    renameSync(`${path}.new`, path);
+    for (const [name, svg] of Object.entries(pictures)) replaceFile(join(this.#folder, name), svg);
+    replaceFile(join(this.#folder, 'claims.json'), `${JSON.stringify(records, null, 2)}\n`);
+    replaceFile(join(this.#folder, 'claims.md'), claimsMarkdown(this.#claims, records));
   }
 }

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { PeftError } from '@peft/core';
+import { replaceFile } from '../report/replaceFile.ts';
 import type { Figures, Measure, StepRow } from './stepRow.ts';
 
 /** Reads what a command wrote with --json; throws `bench/file` for anything else. */
@@ -15,8 +16,7 @@ export function readFigures(file: string): Figures {
 }
 
 export function writeFigures(file: string, { rows, measures }: Figures): void {
-  writeFileSync(`${file}.new`, `${JSON.stringify({ rows, measures }, null, 2)}\n`);
-  renameSync(`${file}.new`, file);
+  replaceFile(file, `${JSON.stringify({ rows, measures }, null, 2)}\n`);
 }
 
 /** All figures together; of the same thing measured twice, the later. */
