@@ -34,7 +34,9 @@ const checks = {
   imports: () =>
     outputOnFailure('depcruise', ['--config', '.dependency-cruiser.mjs', '--output-type', 'err-long', ...folders]),
   types: typeProblems,
-  structure: async () => (await import('./structure.mjs')).structureProblems(packages), // reads with TypeScript, once installed
+  // Read with TypeScript, which is there once installed.
+  readmes: async () => (await import('./readmeTypes.mjs')).readmeTypeProblems(packages),
+  structure: async () => (await import('./structure.mjs')).structureProblems(packages),
   changesets: () => changesetProblems(packages),
   packed: () => packedProblems(packages.filter(({ published }) => published)),
 };

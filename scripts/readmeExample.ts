@@ -13,17 +13,28 @@ interface Example {
 
 type Load = (specifier: string) => Promise<unknown>;
 
+interface ReadmeOptions {
+  /** The README, from the folder of the test. */
+  readonly readme?: string;
+  /** Fills the working folder with what the reader has. */
+  readonly prepare?: () => Promise<void>;
+}
+
 /**
  * Registers one test for each ```ts block of the README.md one folder above the test at `testUrl`. A block runs as a
  * module of its own, in an empty working folder; when the next fenced block is ```text, it must equal what
  * `console.log` printed. `load` is the test file's own `import`, so that example and tests share module instances.
  */
-export function readmeExample(testUrl: string, load: Load): void {
-  const examples = examplesIn(readFileSync(new URL('../README.md', testUrl), 'utf8'));
+export function readmeExample(
+  testUrl: string,
+  load: Load,
+  { readme = '../README.md', prepare = async () => {} }: ReadmeOptions = {},
+): void {
+  const examples = examplesIn(readFileSync(new URL(readme, testUrl), 'utf8'));
   test('README.md has an example', () => expect(examples.length).toBeGreaterThan(0));
   for (const example of examples) {
     test(`README.md, the example at line ${example.line}`, async () => {
-      const printed = await runExample(example.code, load);
+      const printed = await runExample(example.code, { load, prepare });
       if (example.output !== undefined) expect(printed).toBe(example.output);
     });
   }
@@ -41,7 +52,10 @@ function examplesIn(markdown: string): readonly Example[] {
   });
 }
 
-async function runExample(code: string, load: Load): Promise<string> {
+async function runExample(
+  code: string,
+  { load, prepare }: { readonly load: Load; readonly prepare: () => Promise<void> },
+): Promise<string> {
   const { outputText } = ts.transpileModule(code, {
     compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
   });
@@ -55,6 +69,7 @@ async function runExample(code: string, load: Load): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'readme-example-'));
   process.chdir(folder);
   try {
+    await prepare();
     await run((specifier: string) => modules.get(specifier), {}, recorder);
   } finally {
     process.chdir(home);
