@@ -37,12 +37,15 @@ export type {
 } from './strategy.ts';
 export type { Target } from './target.ts';
 export { checkPatterns } from './targets/checkPatterns.ts';
+export { type ExactPattern, exactPattern } from './targets/exactPattern.ts';
 export { explainTargets, type TargetExplanation } from './targets/explainTargets.ts';
+export { editDistance } from './targets/nearestNames.ts';
 export { resolvePattern, type TargetPattern } from './targets/resolvePattern.ts';
 export { selectTargets } from './targets/selectTargets.ts';
 export { targetMatcher } from './targets/targetMatcher.ts';
 export type { TargetOptions, TargetSelection } from './targets/targetSelection.ts';
 export { targetWarnings } from './targets/targetWarnings.ts';
+export type { TokenRows, TokenTable } from './tokenRows.ts';
 export {
   type AdaptedModel,
   attach,
@@ -75,12 +78,15 @@ export {
   regression,
 } from './training/loss.ts';
 export type { ProgressOutput } from './training/progress.ts';
+export type { RunSettings } from './training/runSettings.ts';
+export type { Checkpoints } from './training/saveState.ts';
 export {
   type BestState,
   type TrainingState,
   type TrainingStore,
   trainingStateVersion,
 } from './training/trainingState.ts';
+export { trainingStateProblems } from './training/trainingStateProblems.ts';
 export { entry, leavesOf, mapLeaves, mapTree, type Snapshot, type Tree, tensorsOf, treeOf } from './tree.ts';
 export { unwind } from './unwind.ts';
 export { uploadInputs } from './uploadInputs.ts';
