@@ -2,8 +2,10 @@ import { fold, PeftError } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import { layerKindOf } from './layerKind.ts';
 import type { At } from './model.ts';
+import { replaceLookups, replaceProducts, replaceRows } from './replaceRows.ts';
 import type { AnyAdapter, AnyStrategy } from './strategy.ts';
 import type { Target } from './target.ts';
+import type { TokenRows } from './tokenRows.ts';
 import type { Weights } from './weights.ts';
 
 export type AdaptedAtOptions = {
@@ -15,19 +17,37 @@ export type AdaptedAtOptions = {
   readonly targets?: readonly Target[];
   /** Fully trained parameters by full path, in place of the frozen ones. */
   readonly trained?: Readonly<Record<string, tf.Tensor>>;
+  /** Trained rows by the path of their table. */
+  readonly tokenRows?: Readonly<Record<string, TokenRows>>;
   /** 0-d int32: the key of this step and micro-batch; present when training. */
   readonly stepKey?: tf.Scalar | undefined;
 };
 
 /** Weights, trained parameters and an adapter as one model sees them. Good for one forward pass. */
 export function adaptedAt(options: AdaptedAtOptions): At {
-  const { weights, strategy, adapter, trained = {}, stepKey } = options;
+  const { weights, strategy, adapter, trained = {}, tokenRows = {}, stepKey } = options;
   const modules = byPath(options.modules);
   const adapted = byPath(options.targets ?? []);
+  const rowsOf = byModule(tokenRows);
   const calls = new Map<string, number>();
 
-  const parameter = (path: string): tf.Tensor =>
+  const stored = (path: string): tf.Tensor =>
     (Object.hasOwn(trained, path) ? trained[path] : undefined) ?? weights.tensor(path);
+
+  const parameter = (path: string): tf.Tensor => {
+    const rows = path.endsWith('.weight') ? rowsOf.get(path.slice(0, -'.weight'.length)) : undefined;
+    return rows ? replaceRows(stored(path), rows) : stored(path);
+  };
+
+  const apply = (module: Target, input: tf.Tensor): tf.Tensor => {
+    const weight = stored(`${module.path}.weight`);
+    const { apply: applyKind, takesIds } = layerKindOf(module);
+    const output = applyKind(input, weight);
+    const rows = rowsOf.get(module.path);
+    if (!rows) return output;
+    const vocabulary = weight.shape[0] as number;
+    return takesIds ? replaceLookups(output, input, { ...rows, vocabulary }) : replaceProducts(output, input, rows);
+  };
 
   const call = (path: string, input: tf.Tensor, takesIds: boolean): tf.Tensor => {
     const module = modules.get(path);
@@ -37,15 +57,16 @@ export function adaptedAt(options: AdaptedAtOptions): At {
         `the model calls ${takesIds ? 'embedding' : 'dense'} layer "${path}", which is not among its ${modules.size} targets; list it in the model's targets.`,
       );
     }
-    const weight = parameter(`${path}.weight`);
-    const output = layerKindOf(module).apply(input, weight);
+    const output = apply(module, input);
     const target = adapted.get(path);
     if (!target || !strategy || !adapter) return output;
     const index = calls.get(path) ?? 0;
     calls.set(path, index + 1);
     return strategy.forward(adapter, target, {
       input,
-      weight,
+      get weight() {
+        return parameter(`${path}.weight`);
+      },
       output,
       training: stepKey !== undefined,
       get dropoutKey() {
@@ -66,7 +87,12 @@ export function adaptedAt(options: AdaptedAtOptions): At {
       const module = modules.get(path);
       const axis = module && layerKindOf(module).outputAxis;
       const [weight, bias] = [`${path}.weight`, `${path}.bias`];
-      if (axis === undefined || adapted.has(path) || [weight, bias].some((each) => Object.hasOwn(trained, each))) {
+      if (
+        axis === undefined ||
+        adapted.has(path) ||
+        rowsOf.has(path) ||
+        [weight, bias].some((each) => Object.hasOwn(trained, each))
+      ) {
         return undefined;
       }
       return {
@@ -76,6 +102,13 @@ export function adaptedAt(options: AdaptedAtOptions): At {
       };
     },
   };
+}
+
+/** Rows by the path of every module that sees them. */
+function byModule(tokenRows: Readonly<Record<string, TokenRows>>): ReadonlyMap<string, TokenRows> {
+  return new Map(
+    Object.entries(tokenRows).flatMap(([table, rows]) => [table, ...rows.heads].map((path) => [path, rows] as const)),
+  );
 }
 
 function byPath(targets: readonly Target[]): ReadonlyMap<string, Target> {

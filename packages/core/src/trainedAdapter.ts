@@ -9,6 +9,7 @@ import { mergeInto } from './mergeInto.ts';
 import type { AnyModel, TensorBatch } from './model.ts';
 import type { AnyAdapter, AnyStrategy } from './strategy.ts';
 import type { Target } from './target.ts';
+import { rowTensors, type TokenRows, writeRows } from './tokenRows.ts';
 import { disposeUnless } from './tree.ts';
 import type { Weights } from './weights.ts';
 
@@ -25,6 +26,8 @@ export type TrainedAdapter = {
   readonly pythonPaths?: Readonly<Record<string, string>> | undefined;
   /** Fully trained parameters (modulesToSave and biases) by full path. */
   readonly trained: Readonly<Record<string, tf.Tensor>>;
+  /** Trained rows of embeddings, by the path of their table. */
+  readonly tokenRows: Readonly<Record<string, TokenRows>>;
   readonly modulesToSave: readonly string[];
   readonly bias: BiasMode;
   readonly finished: readonly FinishedLink[];
@@ -33,8 +36,8 @@ export type TrainedAdapter = {
 };
 
 /** Frees the live tensors of a trained adapter. */
-export function disposeAdapter({ adapter, trained }: TrainedAdapter): void {
-  disposeUnless({ params: adapter.params, state: adapter.state, trained }, {});
+export function disposeAdapter({ adapter, trained, tokenRows }: TrainedAdapter): void {
+  disposeUnless({ params: adapter.params, state: adapter.state, trained, tokenRows: rowTensors(tokenRows) }, {});
 }
 
 /** A base with an adapter on it, for inference. */
@@ -62,6 +65,7 @@ export async function attach(model: AnyModel, trained: TrainedAdapter, engine?: 
 /** The base's weights with links, adapter and trained parameters written in; dispose them to have the base back. */
 export async function mergeAdapter(model: AnyModel, trained: TrainedAdapter, engine?: Engine): Promise<Weights> {
   const { weights } = await attach(model, trained, engine);
+  for (const [table, rows] of Object.entries(trained.tokenRows)) await writeRows(weights, table, rows);
   await mergeInto(weights, trained, engine);
   for (const [path, tensor] of Object.entries(trained.trained)) weights.write(path, await fromTensor(tensor));
   return weights;

@@ -31,6 +31,7 @@ function trainedBy(strategy: LoraStrategy, more: Partial<TrainedAdapter> = {}): 
     targets,
     modules: targets,
     trained: {},
+    tokenRows: {},
     modulesToSave: [],
     bias: 'none',
     finished: [],

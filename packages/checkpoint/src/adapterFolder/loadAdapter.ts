@@ -90,6 +90,7 @@ export async function loadAdapter(
     fingerprint,
     adapter: { params: uploadSnapshot(decoded.params) as Tree, state: uploadSnapshot(decoded.state) },
     trained: Object.fromEntries([...trained].map(([path, array]) => [path, toTensor(array)])),
+    tokenRows: {},
   };
 }
 

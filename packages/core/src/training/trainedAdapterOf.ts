@@ -29,6 +29,7 @@ export function trainedAdapterOf(
     bias,
     adapter: { params: state.adapter ?? {}, state: state.strategy ?? {} },
     trained: state.trained ?? {},
+    tokenRows: {},
     fingerprint: model.weights.fingerprint(),
   };
 }
