@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { overAllTargets } from './overAllTargets.ts';
-import { placesOf } from './placesOf.ts';
 import type { RankAllocator } from './rankAllocator.ts';
+import { scoreThreshold } from './scoreThreshold.ts';
 
 /**
  * Python PEFT's rule: the highest score outside the budget is a threshold, and what is not above it dies, so a tie at
@@ -10,9 +10,5 @@ import type { RankAllocator } from './rankAllocator.ts';
 export const pythonThreshold: RankAllocator = {
   name: 'pythonThreshold',
   allocate: ({ scores, budget }) =>
-    overAllTargets(scores, (all) => {
-      const isOutside = tf.greaterEqual(placesOf(all), budget);
-      const threshold = tf.max(tf.where(isOutside, all, tf.fill(all.shape, -1)));
-      return tf.cast(tf.greater(all, threshold), 'float32');
-    }),
+    overAllTargets(scores, (all) => tf.cast(tf.greater(all, scoreThreshold(all, budget)), 'float32')),
 };

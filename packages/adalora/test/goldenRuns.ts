@@ -13,11 +13,20 @@ import {
   type TrainingState,
   Weights,
 } from '@peft/core';
-import { requireClose } from '@peft/core/testing';
+import { expectParity, type ParityComparison } from '@peft/parity';
 import * as tf from '@tensorflow/tfjs';
+import { expect } from 'vitest';
 import golden from '../src/__fixtures__/runs.json' with { type: 'json' };
 import { noImportance, tripletScores } from '../src/importance.ts';
-import { type AdaLoraOptions, type AdaLoraStrategy, adalora, type Triplets } from '../src/index.ts';
+import {
+  type AdaLoraOptions,
+  type AdaLoraState,
+  type AdaLoraStrategy,
+  adalora,
+  type ByTarget,
+  type Triplets,
+} from '../src/index.ts';
+import { scoreThreshold } from '../src/scoreThreshold.ts';
 import { layerStack } from './layerStack.ts';
 
 type Values = Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
@@ -25,11 +34,16 @@ type Values = Readonly<Record<string, Readonly<Record<string, readonly number[]>
 interface GoldenStep {
   readonly loss: number;
   readonly penalty: number;
+  readonly budget: number;
   readonly params: Values;
+  /** The optimizer's slots of each parameter, by their names here. */
+  readonly moments: Readonly<Record<string, Values>>;
   readonly mask?: Readonly<Record<string, readonly number[]>>;
   readonly sensitivity?: Values;
   readonly uncertainty?: Values;
+  /** Of a step that prunes, as is the threshold. */
   readonly scores?: Readonly<Record<string, readonly number[]>>;
+  readonly threshold?: number;
 }
 
 export interface GoldenRun {
@@ -44,6 +58,10 @@ export interface GoldenRun {
     readonly weight_decay?: number;
     readonly eps?: number;
   };
+  /** Limit of the gradients' norm. */
+  readonly clip?: number;
+  /** The rate falls to 0 in a straight line. */
+  readonly falling?: boolean;
   readonly base: Readonly<Record<string, readonly number[]>>;
   readonly batches: readonly { readonly x: readonly number[]; readonly y: readonly number[] }[];
   readonly initial: Values;
@@ -53,22 +71,26 @@ export interface GoldenRun {
 /** Runs of Python PEFT 0.21.2, recorded after every step. */
 export const goldenRuns = golden.runs as unknown as readonly GoldenRun[];
 
-// float32 against float64 over whole runs; the score of a triplet multiplies two averages and so doubles the distance.
+// float32 against float64 over whole runs.
 const tolerance = 1e-5;
+const lossTolerance = 2e-6;
 
-/** Trains as Python did; throws at the first loss, parameter, mask, average or score that is another. */
+/** Trains as Python did; fails at the first loss, budget, parameter, moment, mask, average, score or threshold that is another. */
 export async function checkGoldenRun(run: GoldenRun, engine?: Engine): Promise<void> {
   const saves: TrainingState[] = [];
   const steps: Extract<TrainEvent, { type: 'step' }>[] = [];
   const { model, shapeOf } = modelOf(run);
+  const strategy = startingFrom(run);
+  const { rate } = run.optimizer;
   const result = await fineTune(model, {
-    strategy: startingFrom(run),
+    strategy,
     targets: 'all-linear',
     loss: regression(),
     data: dataOf(run),
     steps: run.steps,
     optimizer: optimizerOf(run),
-    schedule: run.optimizer.rate,
+    schedule: run.falling ? (step, totalSteps) => rate * (1 - step / totalSteps) : rate,
+    maxGradientNorm: run.clip,
     checkpoints: {
       every: 1,
       store: { save: async (state) => void saves.push(structuredClone(state)), load: async () => undefined },
@@ -80,65 +102,93 @@ export async function checkGoldenRun(run: GoldenRun, engine?: Engine): Promise<v
   }).result;
   result.dispose();
   model.weights.dispose();
-  requireClose([saves.length, steps.length], [run.records.length, run.records.length], { what: 'steps' });
+  expect([saves.length, steps.length]).toEqual([run.records.length, run.records.length]);
+  const parity = (quantity: string, comparison: ParityComparison) =>
+    expectParity(`AdaLoRA as PEFT: ${quantity}`, comparison);
+  const column = (key: 'loss' | 'penalty') => ({
+    actual: steps.map((step) => step[key]),
+    expected: run.records.map((record) => record[key]),
+    tolerance: lossTolerance,
+    by: 'largest' as const,
+  });
+  parity('losses', column('loss'));
+  parity('penalties', column('penalty'));
+  parity('budgets', {
+    actual: run.records.map((_, index) => budgetOf(strategy, run, index + 1)),
+    expected: run.records.map(({ budget }) => budget),
+    tolerance: 0,
+    by: 'equal',
+  });
   for (const [index, record] of run.records.entries()) {
-    const where = `step ${index + 1}`;
-    const { loss, penalty } = steps[index] as { loss: number; penalty: number };
-    requireNear([loss, penalty], [record.loss, record.penalty], `${where}, loss and penalty`);
-    checkStep(saves[index] as TrainingState, record, { where, shapeOf });
+    checkStep(saves[index] as TrainingState, record, { step: index + 1, shapeOf, parity });
   }
 }
 
 type ShapeOf = (path: string, part: string) => number[];
+type Check = {
+  readonly step: number;
+  readonly shapeOf: ShapeOf;
+  readonly parity: (quantity: string, comparison: ParityComparison) => void;
+};
 
-function checkStep(
-  { tensors }: TrainingState,
-  record: GoldenStep,
-  { where, shapeOf }: { readonly where: string; readonly shapeOf: ShapeOf },
-): void {
-  const valuesOf = (path: string) => (tensors[path] as HostArray).data as Float32Array;
-  const near = (path: string, values: readonly number[]) =>
-    requireClose(valuesOf(path), values, { what: `${where}, ${path}`, tolerance });
-  for (const [path, parts] of Object.entries(record.params)) {
-    for (const [part, values] of Object.entries(parts)) near(`adapter/${path}/${part}`, values);
-  }
-  for (const [path, mask] of Object.entries(record.mask ?? {})) {
-    requireClose(valuesOf(`strategy/mask/${path}`), mask, { what: `${where}, mask of ${path}` });
-    const lambda = record.params[path]?.lambda ?? [];
-    const wasPruned = record.scores !== undefined || record.sensitivity === undefined;
-    if (wasPruned && !lambda.every((value, i) => mask[i] === 1 || value === 0))
-      throw new Error(`${where}, ${path}: a masked singular value is not 0 in the recorded run`);
-  }
-  for (const average of ['sensitivity', 'uncertainty'] as const) {
-    for (const [path, parts] of Object.entries(record[average] ?? {})) {
-      for (const [part, values] of Object.entries(parts)) near(`strategy/averages/${average}/${path}/${part}`, values);
+function budgetOf(strategy: AdaLoraStrategy, { widths, steps }: GoldenRun, step: number): number {
+  const mask = Object.fromEntries(widths.slice(1).map((_, index) => [`l${index}`, undefined]));
+  const state = { step: step - 1, totalSteps: steps, mask, averages: {} } as unknown as AdaLoraState;
+  return strategy.inputs?.(state, { step, totalSteps: steps }).budget as number;
+}
+
+function checkStep({ tensors }: TrainingState, record: GoldenStep, { step, shapeOf, parity }: Check): void {
+  const valuesOf = (path: string) => {
+    const leaf = tensors[path];
+    if (leaf === undefined) throw new Error(`step ${step}: no ${path} among ${Object.keys(tensors).join(', ')}`);
+    return (leaf as HostArray).data as Float32Array;
+  };
+  const leaves = (values: Values = {}) =>
+    Object.entries(values).flatMap(([path, parts]) =>
+      Object.entries(parts).map(([part, expected]) => [`${path}/${part}`, expected] as const),
+    );
+  for (const [leaf, expected] of leaves(record.params))
+    parity('parameters', { actual: valuesOf(`adapter/${leaf}`), expected, tolerance });
+  for (const [path, parts] of Object.entries(record.moments)) {
+    for (const [leaf, expected] of leaves(parts)) {
+      const actual = valuesOf(`slots/adapter/${path}/${leaf}`);
+      parity('optimizer moments', { actual, expected, tolerance });
     }
   }
-  if (record.scores && record.sensitivity) checkScores(averagesOf(tensors, shapeOf), record.scores, where);
+  for (const [path, expected] of Object.entries(record.mask ?? {})) {
+    parity('masks', { actual: valuesOf(`strategy/mask/${path}`), expected, tolerance: 0, by: 'equal' });
+    const lambda = record.params[path]?.lambda ?? [];
+    const wasPruned = record.scores !== undefined || record.sensitivity === undefined;
+    if (wasPruned && !lambda.every((value, i) => expected[i] === 1 || value === 0))
+      throw new Error(`step ${step}, ${path}: a masked singular value is not 0 in the recorded run`);
+  }
+  for (const average of ['sensitivity', 'uncertainty'] as const) {
+    for (const [leaf, expected] of leaves(record[average])) {
+      const actual = valuesOf(`strategy/averages/${average}/${leaf}`);
+      parity('importance averages', { actual, expected, tolerance });
+    }
+  }
   const left = Object.keys(tensors).filter((path) => path.startsWith('strategy/averages'));
-  if (record.sensitivity === undefined && left.length > 0) throw new Error(`${where} still has ${left.join(', ')}`);
+  if (record.sensitivity) checkScores(averagesOf(tensors, shapeOf), record, parity);
+  else expect(left, `step ${step}`).toEqual([]);
 }
 
 function checkScores(
-  averages: { readonly sensitivity: Record<string, Triplets>; readonly uncertainty: Record<string, Triplets> },
-  expected: Readonly<Record<string, readonly number[]>>,
-  where: string,
+  averages: { readonly sensitivity: ByTarget<Triplets>; readonly uncertainty: ByTarget<Triplets> },
+  { scores: expected, threshold, budget }: GoldenStep,
+  parity: Check['parity'],
 ): void {
+  if (!expected) return;
   tf.tidy(() => {
     const scores = tripletScores(averages);
     for (const [path, values] of Object.entries(expected)) {
-      const found = (scores[path] as tf.Tensor).dataSync();
-      requireClose(found, values, { what: `${where}, score of ${path}`, tolerance: 2 * tolerance });
+      const actual = (scores[path] as tf.Tensor).dataSync() as Float32Array;
+      parity('triplet scores', { actual, expected: values, tolerance });
     }
+    const all = tf.concat(Object.keys(expected).map((path) => scores[path] as tf.Tensor1D));
+    const found = scoreThreshold(all, tf.scalar(budget)).dataSync() as Float32Array;
+    parity('thresholds', { actual: found, expected: [threshold as number], tolerance });
   });
-}
-
-/** As many decimals as a float32 loss has. */
-function requireNear(actual: readonly number[], expected: readonly number[], what: string): void {
-  for (const [index, value] of expected.entries()) {
-    const found = actual[index] as number;
-    if (!(Math.abs(found - value) < 5e-6)) throw new Error(`${what}: ${found} instead of ${value}`);
-  }
 }
 
 function optionsOf({ options, steps }: GoldenRun): AdaLoraOptions {
