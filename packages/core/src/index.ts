@@ -46,7 +46,6 @@ export { targetMatcher } from './targets/targetMatcher.ts';
 export type { TargetOptions, TargetSelection } from './targets/targetSelection.ts';
 export { targetWarnings } from './targets/targetWarnings.ts';
 export type { TokenRows, TokenTable } from './tokenRows.ts';
-export type { TokenRows, TokenTable } from './tokenRows.ts';
 export {
   type AdaptedModel,
   attach,
