@@ -89,6 +89,7 @@ export function cola<P extends Tree, S extends Snapshot>(
 
   return {
     name: nameOf(links, options),
+    options: { restart, schedule },
     init(context) {
       const fresh = begin(context, 0);
       return { params: fresh.params, state: { link: fresh.state, index: 0, start: 0 } };

@@ -44,6 +44,7 @@ export function perTarget(routes: readonly Route[]): Strategy<ByRoute<Tree>, ByR
 
   return {
     name: `perTarget(${routes.map(({ strategy }) => strategy.name).join(', ')})`,
+    options: { targets: routes.map(({ targets }) => targets) },
     init(context) {
       const wrong = context.targets.filter((target) => keysOf(target).length !== 1);
       if (wrong.length > 0) throw unrouted(wrong, keysOf);

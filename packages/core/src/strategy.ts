@@ -53,6 +53,8 @@ export interface Strategy<P extends Tree = Tree, S extends Snapshot = Snapshot> 
   readonly name: string;
   /** How its adapters are stored; without it, an adapter with `factors` is written as plain LoRA. */
   readonly fileFormat?: FileFormat;
+  /** What it was made with. A save records the plain values among these, and resuming with others is refused. */
+  readonly options?: object;
   /** A fresh adapter, which changes nothing. */
   init(context: Context): Adapter<P, S>;
   /** The adapted layer's output before its bias. */

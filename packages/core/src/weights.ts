@@ -1,6 +1,6 @@
 import { PeftError } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
-import { fingerprintOf } from './fingerprintOf.ts';
+import { hashArrays } from './hashArrays.ts';
 import { type HostArray, toTensor } from './hostArray.ts';
 
 type Entry = { readonly array: HostArray; readonly version: number };
@@ -95,7 +95,7 @@ export class Weights {
 
   /** Identifies the weights: a hash of every path, dtype, shape and stored byte, as 16 hexadecimal digits. */
   fingerprint(): string {
-    this.#fingerprint ??= fingerprintOf(this);
+    this.#fingerprint ??= hashArrays(this.paths.map((path) => [path, this.get(path)] as const));
     return this.#fingerprint;
   }
 

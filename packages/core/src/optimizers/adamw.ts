@@ -21,6 +21,7 @@ export function adamw(options: AdamwOptions = {}): Optimizer {
   return {
     name: 'adamw',
     weightDecay,
+    options: { beta1, beta2, epsilon },
     init: (param) => ({ m: tf.zerosLike(param), v: tf.zerosLike(param) }),
     inputs: (step) => ({ correction1: 1 - beta1 ** step, correction2: 1 - beta2 ** step }),
     update: ({ param, grad, slots, learningRate, inputs, weightDecay: decay }) => {

@@ -18,6 +18,8 @@ export interface Optimizer {
   readonly name: string;
   /** Decay of leaves whose group does not set its own. */
   readonly weightDecay: number;
+  /** What it was made with. A save records the plain values among these, and resuming with others is said. */
+  readonly options?: object;
   /** Fresh slots of a leaf. */
   init(param: Tensor): Slots;
   /** Host numbers of the leaf's step (1 at the first), in float64. */

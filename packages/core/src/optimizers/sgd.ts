@@ -26,6 +26,7 @@ export function sgd(options: SgdOptions = {}): Optimizer {
   return {
     name: 'sgd',
     weightDecay,
+    options: { momentum, nesterov },
     init: (param): Slots => (momentum === 0 ? {} : { velocity: tf.zerosLike(param) }),
     inputs: () => ({}),
     update: ({ param, grad, slots, learningRate, weightDecay: decay }) => {

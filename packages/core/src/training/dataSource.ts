@@ -1,4 +1,5 @@
 import { fold, PeftError, permutation, type Seed } from '@peft/ops';
+import { hashArrays } from '../hashArrays.ts';
 import { type HostArray, sizeOf, type TypedArray } from '../hostArray.ts';
 import { requireInRange } from '../requireInRange.ts';
 import type { HostBatch } from './loss.ts';
@@ -7,6 +8,8 @@ import type { HostBatch } from './loss.ts';
 export interface DataSource {
   /** Batches of one epoch, where known; `epochs` needs it. */
   readonly batchesPerEpoch?: number;
+  /** What fixes its batches. A save records the plain values among these, and resuming with others is refused. */
+  readonly options?: object;
   batches(epoch: number, seed: Seed, skip: number): Iterable<HostBatch> | AsyncIterable<HostBatch>;
 }
 
@@ -33,8 +36,13 @@ export function batches(columns: Readonly<Record<string, HostArray>>, options: B
       `batches: ${rows} rows make no batch of ${batchSize}${dropLast ? ' with dropLast' : ''}; add rows or lower batchSize.`,
     );
   }
+  let content: string | undefined;
   return {
     batchesPerEpoch: count,
+    get options() {
+      content ??= hashArrays(Object.entries(columns));
+      return { rows, batchSize, shuffle, dropLast, content };
+    },
     *batches(epoch, seed, skip) {
       const order = shuffle ? permutation(fold(fold(seed, 'order'), epoch), rows) : undefined;
       for (let index = skip; index < count; index++) {

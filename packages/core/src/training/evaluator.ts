@@ -7,7 +7,7 @@ import type { FineTuneOptions } from './fineTune.ts';
 import { readSnapshot } from './hostSnapshot.ts';
 import type { RunPlan } from './planRun.ts';
 import { paramsOf, type StepPlan, type StepState } from './stepPlan.ts';
-import type { BestState } from './trainingState.ts';
+import type { TrainingState } from './trainingState.ts';
 
 export type EvaluatorCall = {
   readonly clock: Clock;
@@ -21,7 +21,7 @@ export type EvaluatorCall = {
 export class Evaluator {
   readonly #options: FineTuneOptions;
   readonly #plan: RunPlan;
-  #best: BestState | undefined;
+  #best: TrainingState['best'];
   #last: Evaluation | undefined;
   #isPatienceOver = false;
 
@@ -30,7 +30,7 @@ export class Evaluator {
     this.#options = options;
   }
 
-  get best(): BestState | undefined {
+  get best(): TrainingState['best'] {
     return this.#best;
   }
 
@@ -42,9 +42,11 @@ export class Evaluator {
     return this.#isPatienceOver;
   }
 
-  /** Continues from a save's best state. */
-  restore(best: BestState | undefined): void {
+  /** Continues from what a save knows of evaluations. */
+  restore({ best, evaluation }: Pick<TrainingState, 'best' | 'evaluation'>): void {
     this.#best = best;
+    this.#last = evaluation;
+    this.#isPatienceOver = this.#isOver();
   }
 
   isDue({ step, totalSteps }: Clock): boolean {
@@ -68,8 +70,13 @@ export class Evaluator {
       this.#best = { step: clock.step, value, evaluation: result, stale: 0, tensors, finishedCount };
     } else if (this.#best && isSettled) {
       this.#best = { ...this.#best, stale: this.#best.stale + 1 };
-      this.#isPatienceOver = earlyStopping !== undefined && this.#best.stale >= earlyStopping.patience;
+      this.#isPatienceOver = this.#isOver();
     }
     return { type: 'evaluation', step: clock.step, ...result, isBest };
+  }
+
+  #isOver(): boolean {
+    const { earlyStopping } = this.#options;
+    return earlyStopping !== undefined && this.#best !== undefined && this.#best.stale >= earlyStopping.patience;
   }
 }

@@ -37,5 +37,7 @@ export type TrainEvent =
       readonly targets: readonly string[];
     }
   | { readonly type: 'save'; readonly step: number }
+  /** The training goes on; the next save is tried when it is due. */
+  | { readonly type: 'save-failed'; readonly step: number; readonly error: unknown }
   | { readonly type: 'pause' | 'resume'; readonly step: number }
   | { readonly type: 'end'; readonly step: number; readonly reason: StopReason };

@@ -126,7 +126,8 @@ describe('schedules and groups', () => {
       return 0.01 * (step + 1);
     };
     await trainedBy({ schedule, steps: 3, onEvent: log.onEvent });
-    expect(asked).toEqual([
+    // What follows is the account of it that a state holds.
+    expect(asked.slice(0, 3)).toEqual([
       [0, 3],
       [1, 3],
       [2, 3],

@@ -15,8 +15,9 @@ import type { Schedule } from './lanes.ts';
 import type { Loss } from './loss.ts';
 import type { ProgressOutput } from './progress.ts';
 import { startRun } from './run.ts';
+import type { Checkpoints } from './saveState.ts';
 import { Trainer } from './trainer.ts';
-import type { TrainingState, TrainingStore } from './trainingState.ts';
+import type { TrainingState } from './trainingState.ts';
 
 export type FineTuneOptions = {
   /** How to adapt; without it only modulesToSave and biases train. */
@@ -62,7 +63,7 @@ export type FineTuneOptions = {
   /** Keep finished links on the host, to save, resume, unwind and export a chain; on by default. */
   readonly keepLinks?: boolean;
   /** Where the run's state is saved, every so many steps and at the end: `trainingDirectory` of @peft/checkpoint. */
-  readonly checkpoints?: { readonly store: TrainingStore; readonly every: number };
+  readonly checkpoints?: Checkpoints;
   /** A saved state, from which the run goes on to the bit. */
   readonly resume?: TrainingState | undefined;
   /** Begin with the values of this adapter, loaded or trained before, which stays the caller's; moments and state are new. */

@@ -44,6 +44,7 @@ function tokenLoss(name: string, shift: Counting['shift'], options: LanguageMode
   const asRows = (output: Tensor) => tf.reshape(output, [-1, output.shape.at(-1) as number]);
   return {
     name,
+    options: { labels, ignore },
     count(batch) {
       const { data, shape } = column(batch, labels);
       const length = shape.at(-1) ?? 1;

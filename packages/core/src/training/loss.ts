@@ -32,6 +32,8 @@ export type HeadFigures = {
  */
 export interface Loss {
   readonly name: string;
+  /** What it was made with. A save records the plain values among these, and resuming with others is refused. */
+  readonly options?: object;
   /** Counted items of a batch: examples, or tokens that are not ignored. */
   count(batch: HostBatch): number;
   /** Sum of the items' losses. Traced. */
@@ -62,6 +64,7 @@ export function classification({ labels = 'labels', ignore = -100 }: Classificat
   });
   return {
     name: 'classification',
+    options: { labels, ignore },
     count: (batch) =>
       (column(batch, labels).data as Int32Array).reduce((n, label) => n + (label === ignore ? 0 : 1), 0),
     sum(output, batch) {
@@ -82,6 +85,7 @@ export function classification({ labels = 'labels', ignore = -100 }: Classificat
 export function regression({ targets = 'targets' }: { readonly targets?: string } = {}): Loss {
   return {
     name: 'regression',
+    options: { targets },
     count: (batch) => column(batch, targets).data.length,
     sum(output, batch) {
       const wanted = batch[targets] as Tensor;

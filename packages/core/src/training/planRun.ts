@@ -9,6 +9,7 @@ import { selectTargets } from '../targets/selectTargets.ts';
 import type { TargetOptions } from '../targets/targetSelection.ts';
 import { targetWarnings } from '../targets/targetWarnings.ts';
 import { checkEarlyStopping } from './bestKeeper.ts';
+import { checkCheckpoints } from './checkCheckpoints.ts';
 import { checkModel, checkTargetShapes } from './checkModel.ts';
 import { checkOptionKinds } from './checkOptionKinds.ts';
 import { checkOptionNames } from './checkOptionNames.ts';
@@ -16,6 +17,7 @@ import { isDataSource } from './dataSource.ts';
 import type { FineTuneOptions } from './fineTune.ts';
 import type { Schedule } from './lanes.ts';
 import { Problems } from './problems.ts';
+import { requireTrainingState } from './trainingState.ts';
 
 /** A run's options, checked and resolved. */
 export type RunPlan = {
@@ -58,9 +60,13 @@ export function planRun(model: AnyModel, options: FineTuneOptions): RunPlan {
     problems.of(() => requireInRange('fineTune', { maxGradientNorm }, { above: 0 }));
   }
   if (options.checkpoints) {
-    const { every } = options.checkpoints;
-    problems.of(() => requireInRange('fineTune: checkpoints', { every }, { from: 1, integer: true }));
+    const { checkpoints } = options;
+    problems.of(() => checkCheckpoints(checkpoints));
     problems.when(!keepLinks, 'checkpoints need the finished links, but keepLinks is false; drop one of the two.');
+  }
+  if (options.resume !== undefined) {
+    const { resume } = options;
+    problems.of(() => requireTrainingState(resume));
   }
   if (options.evaluation?.every !== undefined) {
     const { every } = options.evaluation;

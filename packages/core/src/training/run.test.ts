@@ -2,12 +2,16 @@ import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withKnots } from '../../test/knots.ts';
 import { recorder, toyOptions } from '../../test/toyRun.ts';
+import { hostArray } from '../hostArray.ts';
+import { adamw } from '../optimizers/adamw.ts';
+import { sgd } from '../optimizers/sgd.ts';
 import type { AnyStrategy } from '../strategy.ts';
-import { toyModel } from '../testing/toyModel.ts';
+import { toyData, toyModel } from '../testing/toyModel.ts';
 import { toyStrategy } from '../testing/toyStrategy.ts';
 import { batches, type DataSource } from './dataSource.ts';
 import type { TrainEvent } from './events.ts';
 import { type FineTuneOptions, fineTune, type Run } from './fineTune.ts';
+import { regression } from './loss.ts';
 import type { TrainingState } from './trainingState.ts';
 
 const unhandled: unknown[] = [];
@@ -322,13 +326,53 @@ describe('checkpoints', () => {
     expect(await finalState(start({ strategy: withKnots(2), resume: structuredClone(states[0]) }))).toEqual(last);
   });
 
-  it('that cannot be written stop the run, say why, and lose nothing', async () => {
+  const fullDisk = {
+    save: () => Promise.reject(new Error('ENOSPC: no space left on device')),
+    load: async () => undefined,
+  };
+
+  it('that cannot be written are told, and the training goes on to the same end', async () => {
     const whole = await finalState(start());
-    const store = {
-      save: () => Promise.reject(new Error('ENOSPC: no space left on device')),
-      load: async () => undefined,
-    };
-    const run = start({ checkpoints: { store, every: 3 } });
+    const log = recorder();
+    const warnings: string[] = [];
+    const run = start({
+      checkpoints: { store: fullDisk, every: 4 },
+      onEvent: log.onEvent,
+      onWarning: (warning) => warnings.push(warning),
+    });
+    expect(await finalState(run)).toEqual(whole);
+    expect(log.events.slice(-3).map(({ type, step }) => `${step} ${type}`)).toEqual([
+      '6 step',
+      '6 save-failed',
+      '6 end',
+    ]);
+    expect(log.of('save-failed').map(({ step, error }) => [step, `${error}`])).toEqual([
+      [4, 'Error: ENOSPC: no space left on device'],
+      [6, 'Error: ENOSPC: no space left on device'],
+    ]);
+    expect(warnings).toEqual([
+      'the training state of step 4 could not be saved: ENOSPC: no space left on device. The run goes on and saves again at step 6; run.state() gives the state at any time.',
+      'the training state of step 6 could not be saved: ENOSPC: no space left on device. The run is complete all the same: its result and run.state() hold everything.',
+    ]);
+  });
+
+  it('are written too where a run is stopped between two of them', async () => {
+    const states: TrainingState[] = [];
+    const run = start({ checkpoints: { store: storeOf(states), every: 4 } });
+    await afterStep(run, 1);
+    run.stop();
+    const { step } = await finalState(run);
+    expect(step).toBeLessThan(4);
+    expect(states.map((state) => state.step)).toEqual([step]);
+    const again = start({ checkpoints: { store: storeOf(states), every: 4 }, resume: states[0] });
+    again.stop();
+    await finalState(again);
+    expect(states).toHaveLength(1);
+  });
+
+  it('that cannot be written stop the run where that is wanted, say why, and lose nothing', async () => {
+    const whole = await finalState(start());
+    const run = start({ checkpoints: { store: fullDisk, every: 3, onFailure: 'stop' } });
     await expect(run.result).rejects.toThrow(
       'the training state of step 3 could not be saved: ENOSPC: no space left on device. Nothing is lost: run.state() still holds it; make room and resume from it.',
     );
@@ -356,6 +400,109 @@ describe('resuming', () => {
     await expect(run.result).rejects.toThrow(
       `the training state of step ${state.step} belongs to another run: strategy was toy, now knots; fingerprint was ${toyModel().weights.fingerprint()}, now ${other.weights.fingerprint()}; seed was 5, now 6; totalSteps was 6, now 7; targets were embed, layer.0.query, layer.1.query, now layer.0.query, layer.1.query. Resume with the settings of the save, or start anew without it.`,
     );
+  });
+
+  it('refuses what changes the meaning of a run and says what changes its numbers', async () => {
+    const data = (batchSize: number, seed?: number) => batches(toyData(seed), { batchSize });
+    const options: Partial<FineTuneOptions> = {
+      strategy: { ...(toyStrategy() as AnyStrategy), options: { rank: 2, alpha: undefined, pattern: /a/ } },
+      data: data(6),
+      modulesToSave: ['head'],
+      groups: [{ name: 'slow', match: /head/, learningRateFactor: 0.5 }],
+      maxGradientNorm: 1,
+      evaluation: { data: data(6), every: 2 },
+      earlyStopping: { patience: 2 },
+    };
+    const state = await save(options);
+    const resumed = (changes: Partial<FineTuneOptions>, warnings: string[] = []) =>
+      start({ ...options, ...changes, resume: state, onWarning: (warning) => warnings.push(warning) });
+    await expect(
+      resumed({
+        strategy: { ...(toyStrategy() as AnyStrategy), options: { rank: 4, pattern: /b/ } },
+        data: data(4),
+        accumulate: 2,
+        modulesToSave: undefined,
+        bias: 'adapted',
+        loss: { ...regression(), name: 'own' },
+        optimizer: sgd(),
+        groups: [],
+      }).result,
+    ).rejects.toThrow(
+      `the training state of step ${state.step} belongs to another run: accumulate was 1, now 2; data.batchSize was 6, now 4; data.batchesPerEpoch was 4, now 6; loss.name was regression, now own; optimizer.name was adamw, now sgd; strategy.pattern was /a/, now /b/; strategy.rank was 2, now 4; trained was [head.bias, head.weight], now [layer.0.query.bias, layer.1.query.bias]. Resume with the settings of the save, or start anew without it.`,
+    );
+    await expect(resumed({ data: data(6, 2) }).result).rejects.toThrow(
+      /belongs to another run: data\.content was \w{16}, now \w{16}\. Resume/,
+    );
+    const warnings: string[] = [];
+    await finalState(
+      resumed(
+        {
+          optimizer: adamw({ weightDecay: 0.1 }),
+          schedule: 0.03,
+          groups: [{ name: 'slow', match: /head/ }],
+          maxGradientNorm: undefined,
+          earlyStopping: { patience: 9 },
+        },
+        warnings,
+      ),
+    );
+    expect(warnings).toEqual([
+      `the run goes on from step ${state.step} with other settings than it was saved with, so it will not end as it would have: earlyStopping.patience was 2, now 9; groups.0.learningRateFactor was 0.5, now not set; maxGradientNorm was 1, now not set; optimizer.weightDecay was 0, now 0.1; schedule.at step 0 was 0.02, now 0.03; schedule.at step 1 was 0.02, now 0.03; schedule.at step 2 was 0.02, now 0.03; schedule.at step 3 was 0.02, now 0.03; schedule.at step 4 was 0.02, now 0.03; schedule.at step 5 was 0.02, now 0.03.`,
+    ]);
+    const silent: string[] = [];
+    await finalState(resumed({}, silent));
+    const older = { ...state, settings: undefined };
+    await finalState(start({ ...options, schedule: 0.03, resume: older, onWarning: (said) => silent.push(said) }));
+    expect(silent).toEqual([]);
+  });
+
+  it('refuses a state whose parts do not fit, with all of them', async () => {
+    const state = await save({ modulesToSave: ['head'] });
+    const { 'trained/head.bias': bias, 'slots/adapter/embed/a/m': moment, ...tensors } = state.tensors;
+    const { 'adapter/embed/b': start0, ...starts } = state.starts;
+    expect([bias, moment, start0]).not.toContain(undefined);
+    const broken: TrainingState = {
+      ...state,
+      tensors: { ...tensors, 'trained/head.weight': hostArray([1, 2]), 'slots/adapter/gone/a/m': hostArray([0]) },
+      starts: { ...starts, 'adapter/embed/a': state.step + 1, 'adapter/lost/a': 0 },
+    };
+    const before = tf.memory().numTensors;
+    await expect(start({ modulesToSave: ['head'], resume: broken }).result).rejects.toThrow(
+      `the training state of step ${state.step} is not whole or belongs to another run; resume from another save:`,
+    );
+    expect(tf.memory().numTensors).toBe(before);
+    const { message } = (await start({ modulesToSave: ['head'], resume: broken }).result.catch(
+      (error: unknown) => error,
+    )) as Error;
+    expect(message.split('\n').slice(1)).toEqual([
+      '- trained/head.bias [3] is missing.',
+      '- trained/head.weight is [2], here [6,3].',
+      `- adapter/embed/a has moments that began at step ${state.step + 1}.`,
+      '- adapter/embed/a has no "m" [7,2] of adamw.',
+      '- adapter/embed/b has the moments of an unknown step.',
+      '- trained/head.weight has no "m" [2] of adamw.',
+      '- trained/head.weight has no "v" [2] of adamw.',
+      '- trained/head.bias has moments and no values.',
+      '- adapter/lost/a has moments and no values.',
+      '- adapter/gone/a has moments and no values.',
+    ]);
+  });
+
+  it('goes on from a run that stopped early, and stops at once', async () => {
+    const options: Partial<FineTuneOptions> = {
+      schedule: (step) => (step < 2 ? 0.02 : 3),
+      evaluation: { data: batches(toyColumns(), { batchSize: 12 }), every: 1 },
+      earlyStopping: { patience: 2 },
+    };
+    const whole = await finalState(start(options));
+    expect(whole.step).toBe(4);
+    const again = start({ ...options, resume: structuredClone(whole) });
+    const { reason, step, evaluation } = await again.result;
+    expect([reason, step]).toEqual(['stopped-early', 2]);
+    expect(evaluation).toEqual(whole.best?.evaluation);
+    expect(await finalState(again)).toEqual(whole);
+    const { evaluation: last } = await start({ ...options, keepBest: false, resume: whole }).result;
+    expect(last).toEqual(whole.evaluation);
   });
 
   it('refuses a state of a newer format', async () => {

@@ -60,6 +60,7 @@ export function startRun(trainer: Trainer, options: FineTuneOptions): Run {
         await trainer.runStep(emit);
         await betweenSteps();
       }
+      await trainer.save(emit);
       lastState = settled(trainer.state());
       await lastState.catch(() => undefined);
       const result = await trainer.finish(trainer.isDone ? undefined : 'aborted');

@@ -13,6 +13,7 @@ import { disposeAdapter } from '../trainedAdapter.ts';
 import { disposeUnless, leavesOf, type Snapshot, type Tree } from '../tree.ts';
 import type { Weights } from '../weights.ts';
 import { BatchReader, type DataPosition } from './batchReader.ts';
+import { checkRestored } from './checkRestored.ts';
 import { nonFiniteError } from './diagnose.ts';
 import { Evaluator } from './evaluator.ts';
 import type { TrainEvent } from './events.ts';
@@ -22,6 +23,8 @@ import { type Lane, type LaneCall, lanesOf } from './lanes.ts';
 import type { HostBatch } from './loss.ts';
 import { MergesAhead } from './mergesAhead.ts';
 import { planRun, type RunPlan } from './planRun.ts';
+import { runSettings } from './runSettings.ts';
+import { saveState } from './saveState.ts';
 import { completeSlots, openSlots, restartSlots, type SlotBook, selectSlots, slotTree } from './slotBook.ts';
 import { startFrom } from './startFrom.ts';
 import { noSums, type StepFunctions, stepFunctions } from './stepFunctions.ts';
@@ -29,7 +32,7 @@ import { stepInputs } from './stepInputs.ts';
 import { paramsOf, type StepPlan, type StepState } from './stepPlan.ts';
 import { takeStep } from './takeStep.ts';
 import { trainedAdapterOf } from './trainedAdapterOf.ts';
-import { checkResume, type TrainingState, type TrainingStore, trainingStateVersion } from './trainingState.ts';
+import { checkResume, type RunIdentity, type TrainingState, trainingStateVersion } from './trainingState.ts';
 
 type Emit = (event: TrainEvent) => void;
 
@@ -50,6 +53,9 @@ export class Trainer {
   #lanes: ReadonlyMap<string, Lane> = new Map();
   #starts: ReadonlyMap<string, number> = new Map();
   #step = 0;
+  /** The newest step whose state was handed to the store, or that the run began at. */
+  #savedStep = 0;
+  #identity: RunIdentity | undefined;
   #finished: readonly FinishedLink[] = [];
   #position: DataPosition = { epoch: 0, batch: 0 };
   #isBetweenSteps = true;
@@ -80,14 +86,14 @@ export class Trainer {
   /** Makes a fresh adapter, or restores the run to resume. */
   async prepare(emit: Emit): Promise<void> {
     await tf.ready();
-    const warn = this.#options.onWarning ?? console.warn;
-    for (const warning of [...(this.#engine.warnings?.() ?? []), ...this.#plan.warnings]) warn(warning);
+    for (const warning of [...(this.#engine.warnings?.() ?? []), ...this.#plan.warnings]) this.#warn(warning);
     const { resume } = this.#options;
     const state = resume ? await this.#restore(resume) : this.#begin();
     requireMatched(
       this.#plan.groups,
       leavesOf(paramsOf(state)).map(([leaf]) => leaf),
     );
+    this.#savedStep = this.#step;
     await this.#compile(state);
     const trainable = leavesOf(paramsOf(state)).reduce((total, [, leaf]) => total + sizeOf(leaf.shape), 0);
     emit({
@@ -143,10 +149,15 @@ export class Trainer {
       if (evaluated) emit(evaluated);
     }
     const { checkpoints } = this.#options;
-    if (checkpoints && (clock.step % checkpoints.every === 0 || this.isDone)) {
-      await this.#save(checkpoints.store);
-      emit({ type: 'save', step: clock.step });
-    }
+    if (checkpoints && (clock.step % checkpoints.every === 0 || this.isDone)) await this.save(emit);
+  }
+
+  /** Saves the state where the options say to, unless this step's was. */
+  async save(emit: Emit): Promise<void> {
+    const { checkpoints } = this.#options;
+    if (!checkpoints || this.#savedStep === this.#step) return;
+    this.#savedStep = this.#step;
+    emit(await saveState(await this.state(), checkpoints, (warning) => this.#warn(warning)));
   }
 
   /** What a forward pass of the run sees now. The tensors stay the run's. */
@@ -172,13 +183,14 @@ export class Trainer {
       throw new PeftError('run/no-links', 'a run with keepLinks: false cannot be saved; leave keepLinks on.');
     return {
       version: trainingStateVersion,
-      ...this.#identity(),
+      ...this.#describe(),
       step: this.#step,
       position: this.#position,
       tensors: await readSnapshot(atRest(await this.#state())),
       starts: Object.fromEntries(this.#starts),
       finished: this.#finished,
       best: this.#evaluator.best,
+      evaluation: this.#evaluator.last,
     };
   }
 
@@ -233,24 +245,21 @@ export class Trainer {
     return { root: strategy, targets, engine: this.#engine };
   }
 
-  async #save(store: TrainingStore): Promise<void> {
-    const state = await this.state();
-    try {
-      await store.save(state);
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new PeftError(
-        'run/save',
-        `the training state of step ${this.#step} could not be saved: ${reason}. Nothing is lost: run.state() still holds it; make room and resume from it.`,
-        { cause },
-      );
-    }
+  #warn(warning: string): void {
+    (this.#options.onWarning ?? console.warn)(warning);
   }
 
-  #identity() {
+  #describe(): RunIdentity {
     const { strategy, totalSteps, seed, targets } = this.#plan;
-    const fingerprint = this.#model.weights.fingerprint();
-    return { strategy: strategy.name, fingerprint, seed, totalSteps, targets: targets.map(({ path }) => path) };
+    this.#identity ??= {
+      strategy: strategy.name,
+      fingerprint: this.#model.weights.fingerprint(),
+      seed,
+      totalSteps,
+      targets: targets.map(({ path }) => path),
+      settings: runSettings(this.#plan, this.#options),
+    };
+    return this.#identity;
   }
 
   #begin(): RestState {
@@ -267,17 +276,26 @@ export class Trainer {
   }
 
   async #restore(saved: TrainingState): Promise<RestState> {
-    checkResume(saved, this.#identity());
+    for (const warning of checkResume(saved, this.#describe())) this.#warn(warning);
     const { seed } = this.#plan;
     await replayLinks(this.#weights, saved.finished, this.#chain);
     this.#step = saved.step;
     this.#finished = saved.finished;
-    this.#evaluator.restore(saved.best);
+    this.#evaluator.restore(saved);
     this.#starts = new Map(Object.entries(saved.starts));
     this.#position = saved.position;
     this.#reader = new BatchReader(this.#options.data, seed, saved.position);
     const empty = { adapter: {}, trained: {}, strategy: {}, slots: {} };
-    return { ...empty, ...uploadSnapshot(saved.tensors) } as unknown as RestState;
+    const state = { ...empty, ...uploadSnapshot(saved.tensors) } as unknown as RestState;
+    const { optimizer } = this.#options;
+    try {
+      const run = { starts: this.#starts, step: saved.step, trained: this.#plan.trained, weights: this.#weights };
+      checkRestored(state, { ...run, optimizer });
+    } catch (error) {
+      disposeUnless(state, {});
+      throw error;
+    }
+    return state;
   }
 
   async #drawBatches(): Promise<readonly HostBatch[]> {

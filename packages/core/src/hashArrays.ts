@@ -1,8 +1,7 @@
-import type { TypedArray } from './hostArray.ts';
-import type { Weights } from './weights.ts';
+import type { HostArray, TypedArray } from './hostArray.ts';
 
-/** A 64-bit hash of every path, dtype, shape and stored byte, in the order of the paths; not a cryptographic one. */
-export function fingerprintOf(weights: Weights): string {
+/** A 64-bit hash of every name, dtype, shape and stored byte, in the order given; not a cryptographic one. */
+export function hashArrays(arrays: Iterable<readonly [name: string, array: HostArray]>): string {
   let low = 0x811c9dc5;
   let high = 0x9e3779b9;
   const mix = (word: number) => {
@@ -11,9 +10,8 @@ export function fingerprintOf(weights: Weights): string {
     high = Math.imul(high ^ word, 0x85ebca6b);
     high ^= high >>> 13;
   };
-  for (const path of weights.paths) {
-    const { dtype, shape, data } = weights.get(path);
-    for (const character of `${path} ${dtype} [${shape}]`) mix(character.codePointAt(0) as number);
+  for (const [name, { dtype, shape, data }] of arrays) {
+    for (const character of `${name} ${dtype} [${shape}]`) mix(character.codePointAt(0) as number);
     const { words, rest } = wordsOf(data);
     for (let i = 0; i < words.length; i++) mix(words[i] as number);
     for (const byte of rest) mix(byte);
