@@ -24,6 +24,10 @@ export type TrainedAdapter = {
   readonly modules: readonly Target[];
   /** What Python calls modules in memory, by their path here, where the two differ: as the base states it. */
   readonly pythonPaths?: Readonly<Record<string, string>> | undefined;
+  /** Modules that produce the base's output, which "all-linear" leaves out: as the base states it. */
+  readonly outputHead?: readonly string[] | undefined;
+  /** adapter_config.json of the folder it came from, as it stood: a save writes again what no option here stands for. */
+  readonly fileConfig?: Readonly<Record<string, unknown>> | undefined;
   /** Fully trained parameters (modulesToSave and biases) by full path. */
   readonly trained: Readonly<Record<string, tf.Tensor>>;
   /** Trained rows of embeddings, by the path of their table. */

@@ -8,7 +8,7 @@ import type { StepState } from './stepPlan.ts';
 /** What a run hands over: its last or best state, and what names it. */
 export function trainedAdapterOf(
   model: AnyModel,
-  { modulesToSave = [], bias = 'none' }: FineTuneOptions,
+  { modulesToSave = [], bias = 'none', from }: FineTuneOptions,
   {
     plan: { strategy, targets },
     state,
@@ -24,6 +24,8 @@ export function trainedAdapterOf(
     targets,
     modules: model.targets,
     pythonPaths: model.pythonPaths,
+    outputHead: model.outputHead,
+    fileConfig: from?.fileConfig,
     finished,
     modulesToSave,
     bias,
