@@ -24,6 +24,7 @@ export { loraPlus, type ParameterGroup } from './optimizers/parameterGroup.ts';
 export { type SgdOptions, sgd } from './optimizers/sgd.ts';
 export { perTarget, type Route } from './perTarget.ts';
 export { type Range, requireInRange } from './requireInRange.ts';
+export { sameValues } from './sameValues.ts';
 export type {
   Adapter,
   AnyAdapter,
@@ -40,7 +41,7 @@ export { checkPatterns } from './targets/checkPatterns.ts';
 export { type ExactPattern, exactPattern } from './targets/exactPattern.ts';
 export { explainTargets, type TargetExplanation } from './targets/explainTargets.ts';
 export { editDistance } from './targets/nearestNames.ts';
-export { resolvePattern, type TargetPattern } from './targets/resolvePattern.ts';
+export { patternResolver, resolvePattern, type TargetPattern } from './targets/resolvePattern.ts';
 export { selectTargets } from './targets/selectTargets.ts';
 export { targetMatcher } from './targets/targetMatcher.ts';
 export type { TargetOptions, TargetSelection } from './targets/targetSelection.ts';
@@ -77,6 +78,7 @@ export {
   type Loss,
   regression,
 } from './training/loss.ts';
+export type { TrainableTokens } from './training/planTokens.ts';
 export type { ProgressOutput } from './training/progress.ts';
 export type { RunSettings } from './training/runSettings.ts';
 export type { Checkpoints } from './training/saveState.ts';

@@ -1,4 +1,4 @@
-import { resolvePattern, type Target } from '@peft/core';
+import { patternResolver, type Target } from '@peft/core';
 import type { LoraOptions } from './loraOptions.ts';
 
 export type TargetSize = { readonly rank: number; readonly scaling: number };
@@ -6,15 +6,19 @@ export type TargetSize = { readonly rank: number; readonly scaling: number };
 /** Rank and scaling of every target, worked out once each from options, patterns and path. */
 export function targetSizes(options: Required<LoraOptions>): (target: Target) => TargetSize {
   const known = new Map<string, TargetSize>();
+  let sizeAt: ((path: string) => TargetSize) | undefined;
   return ({ path }) => {
-    const size = known.get(path) ?? sizeAt(path, options);
+    sizeAt ??= sizesBy(options);
+    const size = known.get(path) ?? sizeAt(path);
     known.set(path, size);
     return size;
   };
 }
 
-function sizeAt(path: string, { rank, alpha, rsLora, rankPattern, alphaPattern }: Required<LoraOptions>): TargetSize {
-  const ownRank = resolvePattern(rankPattern, path, rank);
-  const ownAlpha = resolvePattern(alphaPattern, path, alpha);
-  return { rank: ownRank, scaling: ownAlpha / (rsLora ? Math.sqrt(ownRank) : ownRank) };
+function sizesBy({ rank, alpha, rsLora, rankPattern, alphaPattern }: Required<LoraOptions>) {
+  const [rankOf, alphaOf] = [patternResolver(rankPattern), patternResolver(alphaPattern)];
+  return (path: string): TargetSize => {
+    const ownRank = rankOf(path) ?? rank;
+    return { rank: ownRank, scaling: (alphaOf(path) ?? alpha) / (rsLora ? Math.sqrt(ownRank) : ownRank) };
+  };
 }

@@ -1,8 +1,10 @@
+import { sayable } from './sayable.ts';
+
 const marker = Symbol.for('@peft/error');
 
 /**
  * The one error class of the project. `code` names the kind (`target/none-matched`, `data/not-finite`);
- * the message says what is wrong with which value, where, and what to do.
+ * the message says what is wrong with which value, where, and what to do; what it quotes is made harmless.
  */
 export class PeftError extends Error {
   override readonly name: string = 'PeftError';
@@ -13,7 +15,7 @@ export class PeftError extends Error {
     message: string,
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(sayable(message), options);
   }
 }
 

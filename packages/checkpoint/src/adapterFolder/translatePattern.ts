@@ -1,4 +1,4 @@
-import { resolvePattern, type Target, type TargetPattern } from '@peft/core';
+import { patternResolver, type Target, type TargetPattern } from '@peft/core';
 import type { ModuleNames } from './moduleNames.ts';
 import { exactly } from './pythonSelection.ts';
 
@@ -12,11 +12,12 @@ export type Translation = { readonly from: ModuleNames; readonly to: ModuleNames
  */
 export function translatePattern(pattern: unknown, targets: readonly Target[], { from, to }: Translation): unknown {
   if (!isPattern(pattern) || targets.every(({ path }) => from.module(path) === to.module(path))) return pattern;
-  const entries = targets.map(({ path }): [string, number] => [
-    `^${exactly(to.module(path))}`,
-    resolvePattern(pattern, from.module(path), Number.NaN),
-  ]);
-  return Object.fromEntries(entries.filter(([, value]) => !Number.isNaN(value)));
+  const numberOf = patternResolver(pattern);
+  const entries = targets.flatMap(({ path }): [string, number][] => {
+    const number = numberOf(from.module(path));
+    return number === undefined ? [] : [[`^${exactly(to.module(path))}`, number]];
+  });
+  return Object.fromEntries(entries);
 }
 
 function isPattern(value: unknown): value is TargetPattern {

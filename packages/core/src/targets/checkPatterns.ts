@@ -2,7 +2,7 @@ import { PeftError } from '@peft/ops';
 import type { Target } from '../target.ts';
 import { nearestPaths } from './nearestNames.ts';
 import { conflictRemedy, patternConflict, patternKeys, type TargetPattern } from './resolvePattern.ts';
-import { sayCount, sayNames } from './sayList.ts';
+import { cutText, sayCount, sayNames } from './sayList.ts';
 
 /**
  * Refuses a pattern that `resolvePattern` would refuse for one of the targets, or of which a key matches none of them.
@@ -11,21 +11,22 @@ import { sayCount, sayNames } from './sayList.ts';
  * whole list; `target/pattern` for a key that is no regular expression.
  */
 export function checkPatterns(pattern: TargetPattern, targets: readonly Target[], name = 'pattern'): void {
-  const keys = patternKeys(pattern);
+  const keysOf = patternKeys(pattern);
   const paths = targets.map(({ path }) => path).sort();
+  const used = new Set<string>();
   const conflicts = paths.flatMap((path) => {
-    const conflict = patternConflict(
-      path,
-      keys.filter(({ matches }) => matches(path)),
-    );
+    const hits = keysOf(path);
+    for (const { key } of hits) used.add(key);
+    const conflict = patternConflict(path, hits);
     return conflict === undefined ? [] : [`${conflict}; ${conflictRemedy}`];
   });
-  const idle = keys
-    .filter(({ matches }) => !paths.some(matches))
-    .map(({ key }) => {
+  const idle = Object.keys(pattern)
+    .filter((key) => !used.has(key))
+    .sort()
+    .map((key) => {
       const nearest = nearestPaths(key, paths);
       const near = nearest.length === 0 ? '' : ` (nearest: ${sayNames(nearest)})`;
-      return `key "${key}" matches none of the ${sayCount(paths.length, 'selected target')}${near}; correct or remove it`;
+      return `key "${cutText(key)}" matches none of the ${sayCount(paths.length, 'selected target')}${near}; correct or remove it`;
     });
   const problems = [...conflicts, ...idle];
   if (problems.length === 0) return;

@@ -2,6 +2,7 @@ import { isPeftError, PeftError } from '@peft/ops';
 import { layerReader } from './layerReader.ts';
 import { type PathRule, pathRule } from './pathRule.ts';
 import { compilePattern } from './python/compilePattern.ts';
+import { stepBudget, stepsForText } from './python/stepBudget.ts';
 import { selectionProblems } from './selectionProblems.ts';
 import type { TargetOptions } from './targetSelection.ts';
 
@@ -24,9 +25,11 @@ export function isAllLinear(options: TargetOptions): boolean {
 
 // Python takes the names in modules_to_save for expressions, unescaped, that may match anywhere along the path.
 function savedModuleRule(names: readonly string[]): PathRule {
-  const frame = { before: '(^|.*\\.)', after: '($|\\..*)', call: 'match' } as const;
+  const budget = stepBudget();
+  const frame = { before: '(^|.*\\.)', after: '($|\\..*)', call: 'match', budget } as const;
   const compiled = names.map((name) => ({ name, expression: compilePattern(name, frame) }));
   return (path) => {
+    budget.left = stepsForText;
     const hit = compiled.find(({ expression }) => expression.test(path));
     return hit && { rule: `"${hit.name}"`, by: 'pattern' };
   };

@@ -18,15 +18,18 @@ function noRuleReason({ options }: CompiledSelection): Reason {
   if (typeof targets !== 'string' && !(targets instanceof RegExp)) {
     return (path) => `no rule matches; the nearest is "${nearestRule(path, targets)}"`;
   }
-  const isText = typeof targets === 'string';
-  const part = isText
-    ? compilePattern(targets, { call: 'search' })
-    : new RegExp(targets.source, targets.flags.replace(/[gy]/g, ''));
+  const partIn = findPart(targets);
   const said = `pattern ${saySelection(targets)}`;
   return (path) => {
-    const found = part.exec(path)?.[0] ?? '';
+    const found = partIn(path) ?? '';
     return found === '' ? `${said} does not match` : `${said} matches only "${found}" and must match the whole path`;
   };
+}
+
+function findPart(targets: string | RegExp): (path: string) => string | undefined {
+  if (typeof targets === 'string') return compilePattern(targets, { call: 'search' }).find;
+  const expression = new RegExp(targets.source, targets.flags.replace(/[gy]/g, ''));
+  return (path) => expression.exec(path)?.[0];
 }
 
 function reasonFor({ target, decision }: Verdict, selection: CompiledSelection, noRule: Reason): string {

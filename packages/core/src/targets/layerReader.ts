@@ -1,4 +1,5 @@
 import { compilePattern } from './python/compilePattern.ts';
+import { stepBudget, stepsForText } from './python/stepBudget.ts';
 
 const firstNumber = compilePattern('.*?\\.[^.]*\\.(?P<idx>\\d+)\\.', { call: 'match' });
 
@@ -8,13 +9,15 @@ const firstNumber = compilePattern('.*?\\.[^.]*\\.(?P<idx>\\d+)\\.', { call: 'ma
  * @throws PeftError `target/pattern` for a container that is no regular expression.
  */
 export function layerReader(patterns: readonly string[]): (path: string) => number | undefined {
-  const frame = { before: '(?:^|.*?\\.)', after: '\\.(?P<idx>\\d+)\\.', call: 'match' } as const;
+  const budget = stepBudget();
+  const frame = { before: '(?:^|.*?\\.)', after: '\\.(?P<idx>\\d+)\\.', call: 'match', budget } as const;
   const readers = patterns.length === 0 ? [firstNumber] : patterns.map((pattern) => compilePattern(pattern, frame));
   return (path) => {
+    budget.left = stepsForText;
     for (const reader of readers) {
-      const match = reader.exec(path);
-      if (match === null) continue;
-      const digits = match.groups?.name_idx;
+      const groups = reader.groupsIn(path);
+      if (groups === undefined) continue;
+      const digits = groups.get('idx');
       return digits === undefined ? undefined : Number(digits);
     }
     return undefined;

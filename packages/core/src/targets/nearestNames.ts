@@ -12,6 +12,9 @@ export function editDistance(left: string, right: string): number {
   return previous[right.length] ?? 0;
 }
 
+// The distance of texts takes the product of their lengths, and no name of a module is as long.
+const longestRule = 500;
+
 // A rule names the end of a path, so only as many segments as it has are compared.
 function distance(rule: string, path: string): number {
   const end = path.split('.').slice(-rule.split('.').length).join('.');
@@ -24,7 +27,7 @@ function distance(rule: string, path: string): number {
  */
 export function nearestPaths(rule: string, paths: readonly string[], count = 3): readonly string[] {
   const ranked = paths
-    .map((path) => ({ path, distance: distance(rule, path) }))
+    .map((path) => ({ path, distance: distance(rule.slice(0, longestRule), path) }))
     .sort((left, right) => left.distance - right.distance || (left.path < right.path ? -1 : 1));
   const shapes = new Set<string>();
   const limit = (ranked[0]?.distance ?? 0) + 1;
@@ -39,7 +42,7 @@ export function nearestPaths(rule: string, paths: readonly string[], count = 3):
 /** The rule nearest to a path, or undefined when there is no rule. */
 export function nearestRule(path: string, rules: readonly string[]): string | undefined {
   const [first] = rules
-    .map((rule) => ({ rule, distance: distance(rule, path) }))
+    .map((rule) => ({ rule, distance: distance(rule.slice(0, longestRule), path) }))
     .sort((left, right) => left.distance - right.distance || (left.rule < right.rule ? -1 : 1));
   return first?.rule;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { resolvePattern } from './resolvePattern.ts';
+import { patternResolver, resolvePattern } from './resolvePattern.ts';
 
 it('gives the value of the key that matches the end of the path, or the fallback', () => {
   expect(resolvePattern({ query: 4 }, 'h.0.query', 8)).toBe(4);
@@ -20,6 +20,25 @@ it('refuses keys that disagree, in whichever order they are written', () => {
   expect(() => resolvePattern({ lin0: 4, '0.lin0': 8 }, 'net.0.lin0', 2)).toThrow(message);
   expect(() => resolvePattern({ '0.lin0': 8, lin0: 4 }, 'net.0.lin0', 2)).toThrow(message);
   expect(resolvePattern({ '0.lin0': 8, lin0: 4 }, 'net.1.lin0', 2)).toBe(4);
+});
+
+it('lists ten of many keys that disagree', () => {
+  const keys = Array.from({ length: 12 }, (_, count) => [`${'.'.repeat(count)}.*q`, count + 1] as const);
+  expect(() => resolvePattern(Object.fromEntries(keys), 'h.0.very.deep.query.q', 2)).toThrow(
+    /"\.\.\*q" \(2\), .*"\.{10}\*q" \(10\) and 2 more; files keep/,
+  );
+});
+
+it('compiles the keys once for many paths', () => {
+  const rankOf = patternResolver({ query: 4, '^value': 2 });
+  expect(['h.0.query', 'h.0.value', 'value'].map(rankOf)).toEqual([4, undefined, 2]);
+});
+
+it('refuses keys that together take too many steps on one path', () => {
+  const keys = Array.from({ length: 400 }, (_, index) => [`(.*)(.*)(.*)${index}`, 2]);
+  expect(() => resolvePattern(Object.fromEntries(keys), `h.${'a'.repeat(60)}`, 2)).toThrow(
+    /^regular expression "\(\.\*\)\(\.\*\)\(\.\*\)\d+": finding whether it matches "h\.a+" takes more than 100000 steps/,
+  );
 });
 
 it('refuses a key that is no regular expression', () => {

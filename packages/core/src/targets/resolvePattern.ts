@@ -1,30 +1,37 @@
 import { PeftError } from '@peft/ops';
 import { compilePattern } from './python/compilePattern.ts';
+import { stepBudget, stepsForText } from './python/stepBudget.ts';
+import { cutText } from './sayList.ts';
 
 /** Numbers by regular expression, as in Python's `rank_pattern` and `alpha_pattern`. */
 export type TargetPattern = Readonly<Record<string, number>>;
 
-/** One key of a pattern, ready to match a path's end on a dot boundary. */
-export type PatternKey = { readonly key: string; readonly value: number; readonly matches: (path: string) => boolean };
+/** One key of a pattern with its number. */
+export type PatternKey = { readonly key: string; readonly value: number };
 
 /**
- * The keys of a pattern, sorted, each matched as `(.*\.)?(KEY)$` from the start of a path.
- * @throws PeftError `target/pattern` for a key that is no regular expression.
+ * Finds the keys of a pattern that match a path, sorted, each as `(.*\.)?(KEY)$` from the start of the path.
+ * @throws PeftError `target/pattern` for a key that is no regular expression, and when it is called for a path on which
+ * the keys together take too many steps.
  */
-export function patternKeys(pattern: TargetPattern): readonly PatternKey[] {
-  return Object.keys(pattern)
+export function patternKeys(pattern: TargetPattern): (path: string) => readonly PatternKey[] {
+  const budget = stepBudget();
+  const frame = { before: '(.*\\.)?(', after: ')$', call: 'match', budget } as const;
+  const keys = Object.keys(pattern)
     .sort()
-    .map((key) => {
-      const expression = compilePattern(key, { before: '(.*\\.)?(', after: ')$', call: 'match' });
-      return { key, value: Number(pattern[key]), matches: (path) => expression.test(path) };
-    });
+    .map((key) => ({ key, value: Number(pattern[key]), expression: compilePattern(key, frame) }));
+  return (path) => {
+    budget.left = stepsForText;
+    return keys.filter(({ expression }) => expression.test(path));
+  };
 }
 
 /** The sentence about keys with different values that all match one path; undefined when their values agree. */
 export function patternConflict(path: string, hits: readonly PatternKey[]): string | undefined {
   if (new Set(hits.map(({ value }) => value)).size < 2) return undefined;
-  const keys = hits.map(({ key, value }) => `"${key}" (${value})`).join(', ');
-  return `target "${path}" is matched by keys with different values, ${keys}`;
+  const shown = hits.slice(0, 10).map(({ key, value }) => `"${cutText(key)}" (${value})`);
+  const more = hits.length > shown.length ? ` and ${hits.length - shown.length} more` : '';
+  return `target "${path}" is matched by keys with different values, ${shown.join(', ')}${more}`;
 }
 
 /** Why conflicts are refused, and the way out. */
@@ -37,8 +44,16 @@ export const conflictRemedy =
  * is no regular expression.
  */
 export function resolvePattern(pattern: TargetPattern, path: string, fallback: number): number {
-  const hits = patternKeys(pattern).filter(({ matches }) => matches(path));
-  const conflict = patternConflict(path, hits);
-  if (conflict !== undefined) throw new PeftError('target/ambiguous-pattern', `${conflict}; ${conflictRemedy}.`);
-  return hits[0]?.value ?? fallback;
+  return patternResolver(pattern)(path) ?? fallback;
+}
+
+/** As `resolvePattern` for many paths, with the keys compiled once; undefined where none matches. */
+export function patternResolver(pattern: TargetPattern): (path: string) => number | undefined {
+  const keysOf = patternKeys(pattern);
+  return (path) => {
+    const hits = keysOf(path);
+    const conflict = patternConflict(path, hits);
+    if (conflict !== undefined) throw new PeftError('target/ambiguous-pattern', `${conflict}; ${conflictRemedy}.`);
+    return hits[0]?.value;
+  };
 }

@@ -1,6 +1,20 @@
+const longestText = 120;
+const mostNames = 100;
+
+/** A text from elsewhere as it may stand in a message: its beginning where it is long. */
+export function cutText(text: string): string {
+  return text.length > longestText ? `${text.slice(0, longestText)}... (${text.length} characters)` : text;
+}
+
 /** Names in quotes with commas: `"a", "b"`. */
 export function sayNames(names: readonly string[]): string {
-  return names.map((name) => `"${name}"`).join(', ');
+  const more = names.length > mostNames ? ` and ${names.length - mostNames} more` : '';
+  return (
+    names
+      .slice(0, mostNames)
+      .map((name) => `"${cutText(name)}"`)
+      .join(', ') + more
+  );
 }
 
 /** Numbers in order with runs drawn together: `0 to 3, 7`. */
@@ -26,7 +40,7 @@ export function sayCount(count: number, noun: string): string {
 /** A selection as the user wrote it: `["query", "value"]`, `"all-linear"`, `/x/`. */
 export function saySelection(selection: string | RegExp | readonly string[]): string {
   if (selection instanceof RegExp) return String(selection);
-  return typeof selection === 'string' ? `"${selection}"` : `[${sayNames(selection)}]`;
+  return typeof selection === 'string' ? `"${cutText(selection)}"` : `[${sayNames(selection)}]`;
 }
 
 /** Layers by number: `layer 3`, `layers 0 to 2`. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isPeftError } from '@peft/ops';
 import { describe, expect, it } from 'vitest';
 import { explainTargets } from './explainTargets.ts';
-import { compilePattern } from './python/compilePattern.ts';
+import { type CompiledPattern, compilePattern } from './python/compilePattern.ts';
 import { resolvePattern } from './resolvePattern.ts';
 import { selectTargets } from './selectTargets.ts';
 import type { TargetOptions } from './targetSelection.ts';
@@ -87,7 +87,7 @@ describe('Python PEFT decides the same', () => {
 
 describe('Python regular expressions mean the same', () => {
   it.each(golden.expressions)('$pattern', ({ pattern, fullmatch, match, error }) => {
-    let full: RegExp;
+    let full: CompiledPattern;
     try {
       full = compilePattern(pattern, { call: 'fullmatch' });
     } catch (problem) {
@@ -96,7 +96,8 @@ describe('Python regular expressions mean the same', () => {
       return;
     }
     expect(error).toBeUndefined();
-    const hits = (expression: RegExp) => golden.texts.flatMap((text, index) => (expression.test(text) ? [index] : []));
+    const hits = (expression: CompiledPattern) =>
+      golden.texts.flatMap((text, index) => (expression.test(text) ? [index] : []));
     expect(hits(full)).toEqual(fullmatch);
     expect(hits(compilePattern(pattern, { call: 'match' }))).toEqual(match);
   });

@@ -114,10 +114,17 @@ describe('expressions that Python refuses, or JavaScript cannot express, are ref
     expect(refusal(pattern)).toBe(message);
   });
 
-  it('says so when the engine has no room for a translated expression', () => {
-    const message = refusal('(a)'.repeat(33_000));
-    expect(message).toMatch(
-      /^it: JavaScript cannot run it \(.*Too many captures\); name the modules in a list instead\.$/s,
+  it('refuses counted repeats that spell out too much', () => {
+    expect(refusal('((a{100}){100}){100}')).toBe(
+      'it: its counted repeats spell out more than 10080 parts; lower the counts.',
+    );
+    expect(refusal('(?:){4294967294}')).toBe('accepted');
+    expect(refusal('(a)'.repeat(33_000))).toBe('accepted');
+  });
+
+  it('refuses references without end', () => {
+    expect(refusal(`(a)${'\\1'.repeat(51)}`)).toBe(
+      'it at position 103: more than 50 references cannot be followed; spell out what they repeat.',
     );
   });
 
@@ -125,6 +132,69 @@ describe('expressions that Python refuses, or JavaScript cannot express, are ref
     const framed = (pattern: string) => () =>
       compilePattern(pattern, { before: '(.*\\.)?(', after: ')$', call: 'match' });
     expect(framed('q**')).toThrow('regular expression "q**" at position 2: two repeats');
+    expect(framed(`q${'a'.repeat(400)}(`)).toThrow(
+      `regular expression "q${'a'.repeat(299)}" (first 300 of 402 characters): this group is never closed`,
+    );
     expect(framed('q(')).toThrow('regular expression "q(": this group is never closed');
+  });
+});
+
+describe('no expression is waited for', () => {
+  const path = `${'a'.repeat(200)}!`;
+  it.each([
+    '(a+)+',
+    '(a|a)*',
+    '(a*)*',
+    '(?:a?){100}a{100}',
+    '(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)b',
+    '(?:(?=(a*)*b)a)*',
+    '(?>(a+)+)b',
+    '(?:a|aa)+$',
+    '(([a-z])+.)+[A-Z]([a-z])+$',
+  ])('%s', (pattern) => {
+    const expression = compilePattern(pattern, { call: 'fullmatch' });
+    expect(expression.test(path)).toBe(false);
+  });
+
+  it('what a reference makes slow is refused after so many steps', () => {
+    const expression = compilePattern('(a*)(a*)(a*)(a*)\\1\\2\\3\\4b', { call: 'fullmatch' });
+    expect(() => expression.test('a'.repeat(60))).toThrow(
+      `regular expression "(a*)(a*)(a*)(a*)\\1\\2\\3\\4b": finding whether it matches "${'a'.repeat(60)}" takes more than 100000 steps; write it with fewer repeats and references, or name the modules in a list instead.`,
+    );
+  });
+
+  it('the same as the built-in engine where that comes to an end', () => {
+    const piece = fc.constantFrom(
+      'a',
+      'b',
+      '.',
+      '[ab]',
+      '(?:a|ab)',
+      '(?=a)',
+      '(?!b)',
+      '(?<=a)',
+      '(?>a|ab)',
+      '\\b',
+      '$',
+    );
+    const times = fc.constantFrom('', '', '?', '*', '+', '{2}', '{1,2}', '*?', '??');
+    const expressions = fc
+      .array(fc.tuple(piece, times), { minLength: 1, maxLength: 6 })
+      .map((pairs) => pairs.map(([each, count]) => (/^(\\|\$|\(\?[=!<])/.test(each) ? each : each + count)).join(''));
+    const grouped = fc
+      .tuple(expressions, expressions, times)
+      .map(([left, right, count]) =>
+        left.includes('>') ? left : `(?:${left}|${right})${right.includes('>') ? '' : count}`,
+      );
+    fc.assert(
+      fc.property(grouped, fc.stringMatching(/^[abc]{0,6}$/), (pattern, text) => {
+        if ((pattern.match(/\(\?>/g) ?? []).length > 1) return;
+        // A look-ahead never gives back what it took, so capturing in one and referring to it is atomic.
+        const native = pattern.replace('(?>a|ab)', '(?:(?=(a|ab))\\1)');
+        const expected = new RegExp(`^(?:${native})$`, 'u').test(text);
+        expect(compilePattern(pattern, { call: 'fullmatch' }).test(text)).toBe(expected);
+      }),
+      { numRuns: 2000 },
+    );
   });
 });

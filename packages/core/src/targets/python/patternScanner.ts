@@ -1,5 +1,7 @@
 import { PeftError } from '@peft/ops';
 
+const longestSaid = 300;
+
 /** Text that Python PEFT puts around a user's expression before it compiles the whole. */
 export type PatternFrame = { readonly before: string; readonly after: string };
 
@@ -55,6 +57,13 @@ export class PatternScanner {
   fail(reason: string, position: number): never {
     const isInside = position >= this.#start && position <= this.#end;
     const place = isInside ? ` at position ${position - this.#start}` : '';
-    throw new PeftError('target/pattern', `regular expression "${this.#pattern}"${place}: ${reason}.`);
+    throw new PeftError('target/pattern', `${sayPattern(this.#pattern)}${place}: ${reason}.`);
   }
+}
+
+/** An expression as it stands in messages: as it is written, and only its beginning where it is long. */
+export function sayPattern(pattern: string): string {
+  const isLong = pattern.length > longestSaid;
+  const cut = isLong ? ` (first ${longestSaid} of ${pattern.length} characters)` : '';
+  return `regular expression "${pattern.slice(0, longestSaid)}"${cut}`;
 }

@@ -1,4 +1,4 @@
-import { categorySource, rangeSource } from './characterSource.ts';
+import { type CharacterSet, type CodeRange, categorySet, rangeSet, rangesOf } from './characterSet.ts';
 import type { PatternFlags } from './patternFlags.ts';
 import type { PatternScanner } from './patternScanner.ts';
 import { octalCode, readEscape } from './readEscape.ts';
@@ -20,20 +20,15 @@ function readItem(scanner: PatternScanner, opened: number): ClassItem {
   return { code: readEscape(scanner) };
 }
 
-/** Reads a Python character class after its `[` and gives a JavaScript expression for one code point. */
-export function readCharacterClass(scanner: PatternScanner, flags: PatternFlags): string {
+/** Reads a Python character class after its `[`. */
+export function readCharacterClass(scanner: PatternScanner, flags: PatternFlags): CharacterSet {
   const opened = scanner.position - 1;
   const isNegated = scanner.take('^');
-  let inside = '';
-  const outside: string[] = [];
+  const ranges: CodeRange[] = [];
+  const categories = new Set<string>();
   const add = (item: ClassItem, position: number) => {
-    if ('code' in item) {
-      inside += rangeSource({ low: item.code, high: item.code }, flags, { scanner, position });
-    } else if (/[dsw]/.test(item.category)) {
-      inside += categorySource(item.category, flags);
-    } else {
-      outside.push(`[^${categorySource(item.category.toLowerCase(), flags)}]`);
-    }
+    if ('category' in item) categories.add(item.category);
+    else ranges.push(...rangesOf([item.code, item.code], flags, { scanner, position }));
   };
   for (let isFirst = true; isFirst || !scanner.take(']'); isFirst = false) {
     const position = scanner.position;
@@ -52,9 +47,8 @@ export function readCharacterClass(scanner: PatternScanner, flags: PatternFlags)
     if (!('code' in low) || !('code' in high) || high.code < low.code) {
       scanner.fail('this range of characters has no order; put the lower one first or write "\\-"', position);
     }
-    inside += rangeSource({ low: low.code, high: high.code }, flags, { scanner, position });
+    ranges.push(...rangesOf([low.code, high.code], flags, { scanner, position }));
   }
-  if (outside.length === 0) return `[${isNegated ? '^' : ''}${inside}]`;
-  const any = [...(inside === '' ? [] : [`[${inside}]`]), ...outside].join('|');
-  return isNegated ? `(?:(?!${any})[^])` : `(?:${any})`;
+  const sets = [rangeSet(ranges), ...[...categories].map((letter) => categorySet(letter, flags))];
+  return (code) => sets.some((has) => has(code)) !== isNegated;
 }

@@ -1,36 +1,48 @@
-import { categorySource, codeSource, rangeSource } from './characterSource.ts';
+import { categorySet, rangeSet, rangesOf } from './characterSet.ts';
 import { applyPatternFlags, defaultPatternFlags, type PatternFlags } from './patternFlags.ts';
+import type { PatternNode } from './patternNode.ts';
 import { anchor, choiceOf, oneCharacter, type Part, sequenceOf } from './patternPart.ts';
 import { type PatternFrame, PatternScanner } from './patternScanner.ts';
+import {
+  isBoundary,
+  isEnd,
+  isEndOrLastNewline,
+  isLineEnd,
+  isLineStart,
+  isNoBoundary,
+  isNoNewline,
+  isStart,
+} from './places.ts';
 import { readCharacterClass } from './readCharacterClass.ts';
 import { octalCode, readEscape } from './readEscape.ts';
 import { type Quantifier, readQuantifier } from './readQuantifier.ts';
 
 /** Where a part stands: the flags in force, the groups surely set before it, and whether a look-behind holds it. */
-type Place = { readonly flags: PatternFlags; readonly isSet: (name: string) => boolean; readonly isBehind: boolean };
+type Place = { readonly flags: PatternFlags; readonly isSet: (group: number) => boolean; readonly isBehind: boolean };
 
 const globalFlags = /^[aiLmsux]$/;
 // A limit of ours, far from where recursion would overflow.
 const greatestDepth = 200;
+const mostReferences = 50;
 
-class PatternTranslator {
+class PatternParser {
   readonly #scanner: PatternScanner;
-  // The JavaScript names of Python's groups by number; `open` until their bracket closes.
-  readonly #groups: { readonly name: string; open: boolean }[] = [];
+  // Python's groups, the first at 0; `open` until their bracket closes.
+  readonly #groups: { open: boolean }[] = [];
   readonly #numbers = new Map<string, number>();
-  #atomics = 0;
+  #references = 0;
   #depth = 0;
 
   constructor(scanner: PatternScanner) {
     this.#scanner = scanner;
   }
 
-  translate(): string {
+  parse(): ParsedPattern {
     const flags = this.#leadingFlags();
-    const { source } = this.#choice({ flags, isSet: () => false, isBehind: false });
+    const { node } = this.#choice({ flags, isSet: () => false, isBehind: false });
     const scanner: PatternScanner = this.#scanner;
     if (scanner.peek() !== '') scanner.fail('this ")" closes nothing; remove it or write "\\)"', scanner.position);
-    return source;
+    return { node, names: this.#numbers, hasReferences: this.#references > 0 };
   }
 
   // Python allows flags for the whole expression only before its first item.
@@ -62,7 +74,7 @@ class PatternTranslator {
   #sequence(place: Place): Part {
     const scanner: PatternScanner = this.#scanner;
     const parts: Part[] = [];
-    const isSet = (name: string) => place.isSet(name) || parts.some((part) => part.sets.includes(name));
+    const isSet = (group: number) => place.isSet(group) || parts.some((part) => part.sets.includes(group));
     for (;;) {
       if (place.flags.verbose) this.#skipVerbose();
       if (['', '|', ')'].includes(scanner.peek())) break;
@@ -100,14 +112,13 @@ class PatternTranslator {
   #repeat(part: Part, range: Quantifier, place: Place & { readonly position: number }): Part {
     const scanner: PatternScanner = this.#scanner;
     const { least, greatest } = range;
-    const counts = `{${least},${greatest === Number.POSITIVE_INFINITY ? '' : greatest}}`;
-    const plain = `(?:${part.source})${counts}`;
     const repeatsNothing = part.repeatsNothing || part.least === 0;
-    let source = plain;
-    if (scanner.take('?')) source = `${plain}?`;
-    else if (scanner.take('+')) source = this.#atomic({ source: plain, repeatsNothing }, place);
+    const repeat = (isLazy: boolean): PatternNode => ({ kind: 'repeat', body: part.node, least, greatest, isLazy });
+    let node: PatternNode;
+    if (scanner.take('?')) node = repeat(true);
+    else node = scanner.take('+') ? this.#atomic({ node: repeat(false), repeatsNothing }, place) : repeat(false);
     return {
-      source,
+      node,
       repeatsNothing,
       least: part.least * least,
       greatest: part.greatest === 0 ? 0 : part.greatest * greatest,
@@ -116,8 +127,7 @@ class PatternTranslator {
     };
   }
 
-  // A look-ahead never gives back what it took, so capturing in one and referring to it is atomic.
-  #atomic(part: Pick<Part, 'source' | 'repeatsNothing'>, place: Place & { readonly position: number }): string {
+  #atomic(part: Pick<Part, 'node' | 'repeatsNothing'>, place: Place & { readonly position: number }): PatternNode {
     if (place.isBehind) {
       this.#scanner.fail('atomic parts inside a look-behind cannot be translated; write it without', place.position);
     }
@@ -126,9 +136,7 @@ class PatternTranslator {
         'this atomic part repeats something that may be empty, which Python and JavaScript treat differently';
       this.#scanner.fail(`${reason}; write it without "+" or "?>"`, place.position);
     }
-    this.#atomics += 1;
-    const name = `atomic_${this.#atomics}`;
-    return `(?:(?=(?<${name}>${part.source}))\\k<${name}>)`;
+    return { kind: 'atomic', body: part.node };
   }
 
   #item(place: Place): Part | undefined {
@@ -137,18 +145,18 @@ class PatternTranslator {
     const { flags } = place;
     const character = scanner.next();
     if (character === '\\') return this.#escape(place, position);
-    if (character === '[') return oneCharacter(readCharacterClass(scanner, flags));
+    if (character === '[') return oneCharacter({ kind: 'character', has: readCharacterClass(scanner, flags) });
     if (character === '(') return this.#group(place, position);
-    if (character === '.') return oneCharacter(flags.dotAll ? '[^]' : '[^\\n]');
-    if (character === '^') return anchor(flags.multiline ? '(?<![^\\n])' : '^');
-    if (character === '$') return anchor(flags.multiline ? '(?![^\\n])' : '(?=\\n?$)');
+    if (character === '.') return oneCharacter({ kind: 'character', has: flags.dotAll ? () => true : isNoNewline });
+    if (character === '^') return anchor(flags.multiline ? isLineStart : isStart);
+    if (character === '$') return anchor(flags.multiline ? isLineEnd : isEndOrLastNewline);
     return this.#literal(character.codePointAt(0) ?? 0, flags, position);
   }
 
   #literal(code: number, flags: PatternFlags, position: number): Part {
     const scanner: PatternScanner = this.#scanner;
-    if (!flags.ignoreCase) return oneCharacter(codeSource(code));
-    return oneCharacter(`[${rangeSource({ low: code, high: code }, flags, { scanner, position })}]`);
+    if (!flags.ignoreCase) return oneCharacter({ kind: 'literal', code });
+    return oneCharacter({ kind: 'character', has: rangeSet(rangesOf([code, code], flags, { scanner, position })) });
   }
 
   #escape(place: Place, position: number): Part {
@@ -157,14 +165,11 @@ class PatternTranslator {
     const letter = scanner.peek();
     if (/[AZbBdDsSwW]/.test(letter)) {
       scanner.next();
-      if (letter === 'A') return anchor('^');
-      if (letter === 'Z') return anchor('$');
-      const word = categorySource('w', flags);
-      if (letter === 'b') return anchor(`(?:(?<=[${word}])(?![${word}])|(?<![${word}])(?=[${word}]))`);
-      // Python before 3.14: no \B in an empty string.
-      if (letter === 'B') return anchor(`(?!^$)(?:(?<=[${word}])(?=[${word}])|(?<![${word}])(?![${word}]))`);
-      const isNegated = letter !== letter.toLowerCase();
-      return oneCharacter(`[${isNegated ? '^' : ''}${categorySource(letter.toLowerCase(), flags)}]`);
+      if (letter === 'A') return anchor(isStart);
+      if (letter === 'Z') return anchor(isEnd);
+      if (letter === 'b') return anchor(isBoundary(categorySet('w', flags)));
+      if (letter === 'B') return anchor(isNoBoundary(categorySet('w', flags)));
+      return oneCharacter({ kind: 'character', has: categorySet(letter, flags) });
     }
     if (letter === '0')
       return this.#literal(octalCode(scanner, scanner.takeWhile(/[0-7]/, 3), position), flags, position);
@@ -186,12 +191,15 @@ class PatternTranslator {
     if (place.flags.ignoreCase) {
       scanner.fail(`a reference to ${said} under the flag i cannot be translated; spell out the cases`, position);
     }
-    if (!place.isSet(group.name)) {
+    if (!place.isSet(number - 1)) {
       const reason = 'may be unset or an empty repeat here, which Python and JavaScript treat differently';
       scanner.fail(`${said} ${reason}; refer only to a group that always matches`, position);
     }
+    this.#references += 1;
+    if (this.#references > mostReferences)
+      scanner.fail(`more than ${mostReferences} references cannot be followed; spell out what they repeat`, position);
     return {
-      source: `\\k<${group.name}>`,
+      node: { kind: 'reference', group: number - 1 },
       least: 0,
       greatest: Number.POSITIVE_INFINITY,
       sets: [],
@@ -208,10 +216,10 @@ class PatternTranslator {
       this.#comment(position);
       return undefined;
     }
-    if (scanner.take(':')) return this.#wrap('(?:', this.#body(place, position));
+    if (scanner.take(':')) return { ...this.#body(place, position), kind: 'atom' };
     if (scanner.take('>')) {
       const body = this.#body(place, position);
-      return { ...body, source: this.#atomic(body, { ...place, position }) };
+      return { ...body, node: this.#atomic(body, { ...place, position }) };
     }
     if (scanner.take('=')) return this.#look('(?=', place, position);
     if (scanner.take('!')) return this.#look('(?!', place, position);
@@ -243,7 +251,7 @@ class PatternTranslator {
       scanner.fail('these flags are not well formed; write "(?flags:...)" with letters of a, i, m, s, u, x', position);
     }
     const flags = applyPatternFlags(place.flags, { on, off }, { scanner, position });
-    return this.#wrap('(?:', this.#body({ ...place, flags }, position));
+    return { ...this.#body({ ...place, flags }, position), kind: 'atom' };
   }
 
   #named(place: Place, position: number): Part {
@@ -262,12 +270,16 @@ class PatternTranslator {
     if (name !== undefined && this.#numbers.has(name)) {
       this.#scanner.fail(`the group name "${name}" is used twice; rename one`, position);
     }
-    const group = { name: name === undefined ? `group_${this.#groups.length + 1}` : `name_${name}`, open: true };
-    this.#groups.push(group);
+    const group = this.#groups.push({ open: true }) - 1;
     if (name !== undefined) this.#numbers.set(name, this.#groups.length);
     const body = this.#body(place, position);
-    group.open = false;
-    return { ...this.#wrap(`(?<${group.name}>`, body), sets: body.repeatsNothing ? [] : [...body.sets, group.name] };
+    (this.#groups[group] as { open: boolean }).open = false;
+    return {
+      ...body,
+      node: { kind: 'group', body: body.node, group },
+      sets: body.repeatsNothing ? [] : [...body.sets, group],
+      kind: 'atom',
+    };
   }
 
   #look(open: string, place: Place, position: number): Part {
@@ -276,12 +288,13 @@ class PatternTranslator {
     if (isBehind && body.least !== body.greatest) {
       this.#scanner.fail('a look-behind must have one fixed width in Python; split it by width', position);
     }
-    const sets = open === '(?=' ? body.sets : [];
-    return { ...this.#wrap(open, body), least: 0, greatest: 0, sets };
-  }
-
-  #wrap(open: string, body: Part): Part {
-    return { ...body, source: `${open}${body.source})`, kind: 'atom' };
+    const node: PatternNode = {
+      kind: 'look',
+      body: body.node,
+      behind: isBehind ? body.least : 0,
+      isNegated: open.endsWith('!'),
+    };
+    return { ...body, node, least: 0, greatest: 0, sets: open === '(?=' ? body.sets : [], kind: 'atom' };
   }
 
   #body(place: Place, position: number): Part {
@@ -298,11 +311,17 @@ class PatternTranslator {
   }
 }
 
+export type ParsedPattern = {
+  readonly node: PatternNode;
+  /** The numbers of named groups, from 1. */
+  readonly names: ReadonlyMap<string, number>;
+  readonly hasReferences: boolean;
+};
+
 /**
- * Source for JavaScript's `u` mode that matches what a Python expression matches on text. Python's group `x` is called
- * `name_x`.
- * @throws PeftError `target/pattern` where Python refuses the expression or JavaScript cannot express it.
+ * What a Python expression means on text.
+ * @throws PeftError `target/pattern` where Python refuses the expression or it cannot be followed here.
  */
-export function translatePattern(pattern: string, frame: PatternFrame): string {
-  return new PatternTranslator(new PatternScanner(pattern, frame)).translate();
+export function parsePattern(pattern: string, frame: PatternFrame): ParsedPattern {
+  return new PatternParser(new PatternScanner(pattern, frame)).parse();
 }

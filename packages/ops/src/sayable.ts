@@ -1,0 +1,18 @@
+const longest = 20_000;
+const longestEnd = 2_000;
+
+// What would be invisible, steer a terminal or turn the direction of writing: controls but for the newline, format
+// characters, the other line ends, and halves of characters.
+const unsayable = /[^\P{C}\n]|[\p{Zl}\p{Zp}]/gu;
+
+/**
+ * A message with what it quotes from files made harmless: control characters are escaped, and one over 20,000
+ * characters loses its middle.
+ */
+export function sayable(message: string): string {
+  const cut =
+    message.length <= longest
+      ? message
+      : `${message.slice(0, longest - longestEnd)}\n... ${message.length - longest} characters left out ...\n${message.slice(-longestEnd)}`;
+  return cut.replace(unsayable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+}
