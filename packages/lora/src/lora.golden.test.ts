@@ -1,5 +1,5 @@
 import { eagerEngine, type Target } from '@peft/core';
-import { requireClose } from '@peft/core/testing';
+import { expectParity } from '@peft/parity';
 import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
 import {
@@ -12,6 +12,7 @@ import {
   type Numbers,
   tolerance,
 } from '../test/goldenCases.ts';
+import { checkGoldenFineTuning, goldenFineTunings } from '../test/goldenFineTunings.ts';
 import { checkGoldenMask, goldenMasks } from '../test/goldenMasks.ts';
 import { onEachBackend } from '../test/onEachBackend.ts';
 
@@ -40,11 +41,17 @@ onEachBackend(() => {
         if (!one.freshMagnitudes[path]) continue;
         const { magnitude } = params[path] as { magnitude: tf.Tensor };
         const { values } = one.freshMagnitudes[path] as Numbers;
-        requireClose(magnitude.dataSync(), values, { what: `magnitude of ${path}`, tolerance });
+        const actual = magnitude.dataSync() as Float32Array;
+        expectParity('DoRA: fresh magnitudes', { actual, expected: values, tolerance });
       }
     });
     base.dispose();
   });
+
+  it.each(goldenFineTunings.map((one) => [one.name, one] as const))(
+    'fineTune, %s: all that trains, step by step',
+    (_, one) => checkGoldenFineTuning(one),
+  );
 
   it.each(goldenMasks.map((one) => [one.dora, one] as const))('under a given dropout mask, dora %s', (_, one) =>
     checkGoldenMask(one, eagerEngine()),

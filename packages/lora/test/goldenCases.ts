@@ -15,8 +15,9 @@ import {
   treeOf,
   Weights,
 } from '@peft/core';
-import { requireClose } from '@peft/core/testing';
+import { expectParity } from '@peft/parity';
 import * as tf from '@tensorflow/tfjs';
+import { expect } from 'vitest';
 import golden from '../src/__fixtures__/lora.json' with { type: 'json' };
 import { lora } from '../src/lora.ts';
 import type { LoraParams } from '../src/loraParams.ts';
@@ -70,14 +71,14 @@ export function goldenTargets({ targets }: GoldenCase): readonly Target[] {
   return modules.filter(({ path }) => targets.includes(path));
 }
 
-export function goldenStrategy({ settings }: GoldenCase) {
+export function goldenStrategy({ settings }: Pick<GoldenCase, 'settings'>) {
   const camelCase = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
   return lora(
     optionsOfConfig(Object.fromEntries(Object.entries(settings).map(([key, value]) => [camelCase(key), value]))),
   );
 }
 
-/** Throws unless the frozen model gives torch's output. */
+/** Fails unless the frozen model gives torch's output. */
 export async function checkGoldenBase(engine: Engine): Promise<void> {
   const weights = goldenBase();
   const output: StepFunction = (state, inputs) => ({
@@ -86,32 +87,41 @@ export async function checkGoldenBase(engine: Engine): Promise<void> {
     outputs: { output: apply(inputs as never, adaptedAt({ weights, modules })) },
   });
   const program = await engine.compile({ output }, weights);
-  requireEqual((await program.run('output', { ids })).outputs.output, golden.baseOutput, 'output');
+  expectNumbers('LoRA: outputs', (await program.run('output', { ids })).outputs.output, golden.baseOutput);
   program.dispose();
   weights.dispose();
 }
 
-/** Output, gradients, five steps, output and merge on an engine; throws at the first that is not Python's. */
+/** Output, gradients, five steps, output and merge on an engine; fails at the first that is not Python's. */
 export async function checkGoldenCase(golden: GoldenCase, engine: Engine): Promise<void> {
   const weights = goldenBase();
+  const method = methodOf(golden.settings);
   const program = await engine.compile(functionsOf(golden, weights), weights);
   await program.bind(fresh(golden));
-  requireEqual((await program.run('output', { ids })).outputs.output, golden.output, 'output');
-  for (const [index, expected] of golden.losses.entries()) {
-    const { metrics, outputs } = await program.run('step', stepInputs(index + 1));
-    requireClose([metrics.loss as number], [expected], { what: `loss ${index}`, tolerance });
-    if (index === 0) requireEqualLeaves(outputs, golden.gradients, 'gradient of');
+  expectNumbers(`${method}: outputs`, (await program.run('output', { ids })).outputs.output, golden.output);
+  const losses: number[] = [];
+  for (const step of golden.losses.keys()) {
+    const { metrics, outputs } = await program.run('step', stepInputs(step + 1));
+    losses.push(metrics.loss as number);
+    if (step === 0) expectLeaves(`${method}: gradients`, outputs, golden.gradients);
   }
+  expectParity(`${method}: losses of five AdamW steps`, { actual: losses, expected: golden.losses, tolerance });
   const { params } = (await program.state()) as unknown as State;
   const read: Record<string, Found> = {};
   for (const [path, leaf] of leavesOf(params as Tree)) read[path] = { shape: leaf.shape, data: await leaf.data() };
-  requireEqualLeaves(read, golden.final, 'trained');
-  requireEqual((await program.run('output', { ids })).outputs.output, golden.finalOutput, 'trained output');
+  expectLeaves(`${method}: parameters after five AdamW steps`, read, golden.final);
+  expectNumbers(`${method}: outputs`, (await program.run('output', { ids })).outputs.output, golden.finalOutput);
   const { outputs } = await program.run('merge', {});
   for (const { path } of goldenTargets(golden))
-    requireEqual(outputs[path], golden.merged[path] as Numbers, `merged ${path}`);
+    expectNumbers(`${method}: merged weights`, outputs[path], golden.merged[path] as Numbers);
   program.dispose();
   weights.dispose();
+}
+
+/** What a configuration is called in tables. */
+export function methodOf(settings: Readonly<Record<string, unknown>>): string {
+  if (settings.use_dora) return 'DoRA';
+  return settings.use_rslora ? 'rsLoRA' : 'LoRA';
 }
 
 type State = { readonly params: LoraParams; readonly slots: Readonly<Record<string, Slots>> };
@@ -190,28 +200,23 @@ function functionsOf(
   };
 }
 
-type Found = { readonly shape: readonly number[]; readonly data: unknown } | undefined;
+export type Found = { readonly shape: readonly number[]; readonly data: unknown } | undefined;
 
-export function requireEqual(found: Found, { shape, values }: Numbers, what: string): void {
-  requireClose(found?.shape ?? [], shape, { what: `shape of ${what}` });
-  requireClose(found?.data as ArrayLike<number>, values, { what, tolerance });
+/** Shape and values of one tensor. */
+export function expectNumbers(subject: string, found: Found, { shape, values }: Numbers): void {
+  expect(found?.shape, `${subject}: shape`).toEqual(shape);
+  expectParity(subject, { actual: found?.data as ArrayLike<number>, expected: values, tolerance });
 }
 
-function requireEqualLeaves(
+/** Every tensor of targets by path and part, and no other. */
+export function expectLeaves(
+  subject: string,
   found: Readonly<Record<string, Found>>,
   expected: Readonly<Record<string, Parts>>,
-  what: string,
 ): void {
   const leaves = Object.entries(expected).flatMap(([path, parts]) =>
     Object.entries(parts).map(([part, numbers]) => [`${path}/${part}`, numbers] as const),
   );
-  const [names, wanted] = [
-    Object.keys(found).sort().join(),
-    leaves
-      .map(([path]) => path)
-      .sort()
-      .join(),
-  ];
-  if (names !== wanted) throw new Error(`${what} ${names} instead of ${wanted}`);
-  for (const [path, numbers] of leaves) requireEqual(found[path], numbers, `${what} ${path}`);
+  expect(Object.keys(found).sort(), subject).toEqual(leaves.map(([path]) => path).sort());
+  for (const [path, numbers] of leaves) expectNumbers(subject, found[path], numbers);
 }
