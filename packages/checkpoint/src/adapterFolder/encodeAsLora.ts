@@ -1,6 +1,13 @@
-import { type AdapterFile, combinedFactors, fromTensor, PeftError, type Target, type TrainedAdapter } from '@peft/core';
+import {
+  type AdapterFile,
+  combinedFactors,
+  exactPattern,
+  fromTensor,
+  PeftError,
+  type Target,
+  type TrainedAdapter,
+} from '@peft/core';
 import { biasWords } from './biasWords.ts';
-import { exactly } from './pythonSelection.ts';
 
 /**
  * The whole change of every target, finished links included, as one plain LoRA of the summed rank. The scaling is in
@@ -19,18 +26,15 @@ export async function encodeAsLora(trained: TrainedAdapter): Promise<AdapterFile
     const pair = await hostFactors(trained, target);
     if (pair) pairs.set(target.path, pair);
   }
-  const ranks = [...pairs].map(([path, { b }]): [string, number] => [path, b?.shape[0] ?? 0]);
-  const rank = mostFrequent(ranks.map(([, value]) => value));
-  const others = Object.fromEntries(
-    ranks.filter(([, value]) => value !== rank).map(([path, value]) => [`^${exactly(path)}`, value]),
-  );
+  const ranks = Object.fromEntries([...pairs].map(([path, { b }]) => [path, b?.shape[0] ?? 0]));
+  const { usual: rank, pattern } = exactPattern(ranks);
   return {
     peftType: 'LORA',
     config: {
       r: rank,
       loraAlpha: rank,
-      rankPattern: others,
-      alphaPattern: others,
+      rankPattern: pattern,
+      alphaPattern: pattern,
       bias: biasWords[trained.bias],
       modulesToSave: trained.modulesToSave.length > 0 ? trained.modulesToSave : null,
       targetModules: [...pairs.keys()].sort(),
@@ -46,13 +50,4 @@ async function hostFactors(trained: TrainedAdapter, target: Target) {
   pair.a.dispose();
   pair.b.dispose();
   return host.b.shape[0] === 0 ? undefined : host;
-}
-
-/** The value that comes most often, the larger of two that come equally often. */
-function mostFrequent(values: readonly number[]): number {
-  const count = (value: number) => values.filter((each) => each === value).length;
-  return values.reduce(
-    (best, value) => ((count(value) - count(best) || value - best) > 0 ? value : best),
-    values[0] ?? 1,
-  );
 }
