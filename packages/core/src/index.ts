@@ -39,7 +39,6 @@ export type {
 export type { Target } from './target.ts';
 export { checkPatterns } from './targets/checkPatterns.ts';
 export { type ExactPattern, exactPattern } from './targets/exactPattern.ts';
-export { type ExactPattern, exactPattern } from './targets/exactPattern.ts';
 export { explainTargets, type TargetExplanation } from './targets/explainTargets.ts';
 export { editDistance } from './targets/nearestNames.ts';
 export { patternResolver, resolvePattern, type TargetPattern } from './targets/resolvePattern.ts';
