@@ -2,6 +2,7 @@ import { PeftError } from '@peft/core';
 
 type NodeModules = {
   readonly 'node:fs/promises': typeof import('node:fs/promises');
+  readonly 'node:os': typeof import('node:os');
   readonly 'node:path': typeof import('node:path');
 };
 

@@ -8,6 +8,7 @@ export interface FileSystem {
   readdir(path: string): Promise<string[]>;
   rename(from: string, to: string): Promise<void>;
   rm(path: string, options: { readonly recursive: boolean; readonly force: boolean }): Promise<void>;
+  stat(path: string): Promise<{ readonly mtimeMs: number }>;
 }
 
 export interface WritableFile {

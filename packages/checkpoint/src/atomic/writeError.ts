@@ -1,4 +1,4 @@
-import { PeftError } from '@peft/core';
+import { isPeftError, PeftError } from '@peft/core';
 
 const untouched = 'nothing was saved and what was there before is untouched';
 
@@ -7,7 +7,7 @@ export async function attempt<T>(action: string, operation: () => Promise<T>, ou
   try {
     return await operation();
   } catch (cause) {
-    throw writeError(action, cause, outcome);
+    throw isPeftError(cause) ? cause : writeError(action, cause, outcome);
   }
 }
 

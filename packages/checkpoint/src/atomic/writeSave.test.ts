@@ -79,7 +79,7 @@ async function operationsOfThirdSave(): Promise<readonly string[]> {
 test('everything reaches the disk before the rename, and nothing older goes before it', async () => {
   const file = ['open', 'write', 'sync', 'close'];
   expect(await operationsOfThirdSave()).toEqual([
-    ...['mkdir', 'readdir', 'readdir', 'mkdir'],
+    ...['mkdir', 'readdir', 'mkdir'],
     ...['open', 'write', 'write', 'sync', 'close'],
     ...file,
     ...['open', 'sync', 'close', 'rename', 'open', 'sync', 'close'],
@@ -96,7 +96,7 @@ test('every new folder above a save reaches the disk before it', () =>
       return fileSystem.open(path, flags);
     };
     await writeSave(join(folder, 'a', 'b'), {}, { fileSystem: { ...fileSystem, open } });
-    expect(flushed).toEqual([
+    expect(flushed.map(withoutWriter)).toEqual([
       join(folder, 'a'),
       folder,
       join(folder, 'a', 'b', '.save-000001.unfinished'),
@@ -139,6 +139,11 @@ test.each([
   }
 });
 
+/** The name of an unfinished save without the host and process that wrote it. */
+function withoutWriter(text: string): string {
+  return text.replaceAll(/(\.save-\d{6})\.[\w-]+\.\d+\.unfinished/g, '$1.unfinished');
+}
+
 async function failure(code: string, operation: string): Promise<{ code: string; message: string; root: string }> {
   const at = (await operationsOfThirdSave()).indexOf(operation);
   return withTemporaryFolder(async (root) => {
@@ -146,7 +151,7 @@ async function failure(code: string, operation: string): Promise<{ code: string;
     const { fileSystem } = failingFileSystem({ at, code, forGood: false, half: false });
     const error: unknown = await writeSave(root, contentOf(3), { fileSystem }).catch((thrown: unknown) => thrown);
     if (!isPeftError(error)) throw new Error('no PeftError came', { cause: error });
-    return { code: error.code, message: error.message, root };
+    return { code: error.code, message: withoutWriter(error.message), root };
   });
 }
 

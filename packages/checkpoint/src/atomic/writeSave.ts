@@ -3,59 +3,73 @@ import { nodeModule } from '../nodeModule.ts';
 import { type FileSystem, nodeFileSystem } from './fileSystem.ts';
 import { makeFolder } from './makeFolder.ts';
 import { type FileContent, requirePlainNames, stageFiles, syncFolder } from './stageFiles.ts';
+import { removeAbandoned, withUnfinished } from './unfinishedSaves.ts';
 import { attempt, systemCode } from './writeError.ts';
 
 export interface WriteSaveOptions {
   /** How many saves stay, the new one included; 2 when left out. */
   readonly keep?: number;
+  /** Names of saves that stay besides, and do not count. */
+  readonly spare?: ReadonlySet<string>;
   readonly fileSystem?: FileSystem;
 }
 
 const saveName = /^save-(\d{6,})$/;
-const leftOver = /^\.save-\d{6,}\.(?:unfinished|removed)$/;
 
 /**
  * Writes a numbered folder of files under `root` and resolves to its path. It becomes visible complete, by one
- * rename, after the disk holds every byte; older saves go only then, beyond the last `keep`. One writer per root.
+ * rename, after the disk holds every byte; older saves go only then, beyond the last `keep`. One writer per root: a
+ * second is refused (`checkpoint/two-writers`) where both write the same number.
  * Throws `checkpoint/disk-full`, `checkpoint/not-writable` or `checkpoint/write-failed`, and earlier saves stay.
  */
 export async function writeSave(
   root: string,
   files: Readonly<Record<string, FileContent>>,
-  { keep = 2, fileSystem = nodeFileSystem() }: WriteSaveOptions = {},
+  { keep = 2, spare = new Set(), fileSystem = nodeFileSystem() }: WriteSaveOptions = {},
 ): Promise<string> {
-  if (!Number.isSafeInteger(keep) || keep < 1) {
-    throw new PeftError(
-      'checkpoint/options',
-      `keep is ${keep}, and at least 1 save must stay; pass a whole number from 1.`,
-    );
-  }
+  if (!isKeep(keep)) throw new PeftError('checkpoint/options', `${keepProblem(keep)}.`);
   requirePlainNames(files);
   const { join } = nodeModule('node:path');
   await makeFolder(root, fileSystem);
-  await removeLeftOvers(root, fileSystem);
-  const earlier = await listSaves(root, fileSystem);
+  const names = await namesIn(root, fileSystem);
+  await removeAbandoned(root, names, fileSystem);
+  const earlier = savesAmong(names);
   const name = nextName(earlier);
-  const unfinished = join(root, `.${name}.unfinished`);
   const visible = join(root, name);
-  try {
+  await withUnfinished({ root, save: name, fileSystem }, async (unfinished) => {
     await attempt(`making the folder ${unfinished}`, () => fileSystem.mkdir(unfinished, { recursive: false }));
     const paths = new Map(Object.keys(files).map((file) => [file, join(unfinished, file)]));
     await stageFiles(paths, files, fileSystem);
     await syncFolder(unfinished, fileSystem);
-    await attempt(`renaming ${unfinished} to ${visible}`, () => fileSystem.rename(unfinished, visible));
-  } catch (error) {
-    await fileSystem.rm(unfinished, { recursive: true, force: true }).catch(() => {});
-    throw error;
-  }
+    await attempt(`renaming ${unfinished} to ${visible}`, () => makeVisible(unfinished, visible, fileSystem));
+  });
   await syncFolder(root, fileSystem, 'the save is complete, but a power failure could still undo it');
-  for (const old of earlier.slice(keep - 1)) await removeSave(root, old, fileSystem);
+  const old = earlier.filter((save) => !spare.has(save)).slice(keep - 1);
+  for (const save of old) await removeSave(root, save, fileSystem);
   return visible;
 }
 
 /** Names of the complete saves under `root`, newest first; none when there is no such folder. */
 export async function listSaves(root: string, fileSystem: FileSystem = nodeFileSystem()): Promise<readonly string[]> {
-  const names = await namesIn(root, fileSystem);
+  return savesAmong(await namesIn(root, fileSystem));
+}
+
+/** True for a number of saves that can stay. */
+export function isKeep(keep: unknown): keep is number {
+  return Number.isSafeInteger(keep) && (keep as number) >= 1;
+}
+
+/** What is wrong with it otherwise, without a full stop. */
+export function keepProblem(keep: unknown): string {
+  return `keep is ${typeof keep === 'number' ? keep : JSON.stringify(keep)}, and at least 1 save must stay; pass a whole number from 1`;
+}
+
+/** The number in a save's name. */
+export function numberOf(name: string): number {
+  return Number(saveName.exec(name)?.[1]);
+}
+
+function savesAmong(names: readonly string[]): readonly string[] {
   return names.filter((name) => saveName.test(name)).sort((left, right) => numberOf(right) - numberOf(left));
 }
 
@@ -64,8 +78,17 @@ function nextName(saves: readonly string[]): string {
   return `save-${String(newest === undefined ? 1 : numberOf(newest) + 1).padStart(6, '0')}`;
 }
 
-function numberOf(name: string): number {
-  return Number(saveName.exec(name)?.[1]);
+async function makeVisible(unfinished: string, visible: string, fileSystem: FileSystem): Promise<void> {
+  try {
+    await fileSystem.rename(unfinished, visible);
+  } catch (cause) {
+    if (!['ENOTEMPTY', 'EEXIST'].includes(systemCode(cause) ?? '')) throw cause;
+    throw new PeftError(
+      'checkpoint/two-writers',
+      `${visible} was made while it was being written: another process saves there too; nothing of this save was kept and that of the other is whole; give each run a directory of its own.`,
+      { cause },
+    );
+  }
 }
 
 async function namesIn(root: string, fileSystem: FileSystem): Promise<readonly string[]> {
@@ -78,13 +101,6 @@ async function namesIn(root: string, fileSystem: FileSystem): Promise<readonly s
       `${root}: the folder of saves cannot be listed (${systemCode(cause)}); check that it is a folder this user may read.`,
       { cause },
     );
-  }
-}
-
-async function removeLeftOvers(root: string, fileSystem: FileSystem): Promise<void> {
-  const { join } = nodeModule('node:path');
-  for (const name of await namesIn(root, fileSystem)) {
-    if (leftOver.test(name)) await fileSystem.rm(join(root, name), { recursive: true, force: true }).catch(() => {});
   }
 }
 

@@ -35,6 +35,7 @@ export function failingFileSystem(failure: Failure): {
     readdir: (path) => guarded('readdir', () => node.readdir(path)),
     rename: (from, to) => guarded('rename', () => node.rename(from, to)),
     rm: (path, options) => guarded('rm', () => node.rm(path, options)),
+    stat: (path) => guarded('stat', () => node.stat(path)),
     open: async (path, flags) => {
       const handle = await guarded('open', () => node.open(path, flags));
       const file: WritableFile = {

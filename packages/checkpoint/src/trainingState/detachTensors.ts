@@ -1,24 +1,36 @@
-import type { HostArray } from '@peft/core';
+import { type HostArray, PeftError } from '@peft/core';
 
 /** What JSON can hold of a value, and the arrays it refers to, by name. */
 export type Detached = { readonly json: unknown; readonly tensors: ReadonlyMap<string, HostArray> };
 
+/** A state is not nested as deep by far; a file that is would overflow the stack. */
+const deepest = 64;
+
 /**
  * Takes every host array out of nested records, leaving `{ $tensor: name }`, and writes the numbers that JSON has no
- * form for as `{ $number: text }`, so that the value comes back to the bit.
+ * form for as `{ $number: text }` and records with keys like these as `{ $entries: [key, value][] }`, so that the value
+ * comes back to the bit.
  */
 export function detachTensors(value: unknown): Detached {
   const tensors = new Map<string, HostArray>();
   return { json: detach(value, '', tensors), tensors };
 }
 
-/** The inverse: `read` gives the array of a name. */
-export function attachTensors(json: unknown, read: (name: string) => HostArray): unknown {
+/** The inverse: `read` gives the array of a name. Throws `checkpoint/training-state` for what is nested too deep. */
+export function attachTensors(json: unknown, read: (name: string) => HostArray, depth = 0): unknown {
   if (typeof json !== 'object' || json === null) return json;
-  if (Array.isArray(json)) return json.map((item) => attachTensors(item, read));
+  if (depth > deepest) {
+    throw new PeftError(
+      'checkpoint/training-state',
+      `the state is nested more than ${deepest} levels deep, which no save is; it was changed after it was saved.`,
+    );
+  }
+  const within = (item: unknown) => attachTensors(item, read, depth + 1);
+  if (Array.isArray(json)) return json.map(within);
   if ('$tensor' in json) return read(String(json.$tensor));
   if ('$number' in json) return Number(json.$number);
-  return Object.fromEntries(Object.entries(json).map(([key, item]) => [key, attachTensors(item, read)]));
+  const entries = '$entries' in json && Array.isArray(json.$entries) ? json.$entries : Object.entries(json);
+  return Object.fromEntries(entries.map((entry) => (Array.isArray(entry) ? [entry[0], within(entry[1])] : [])));
 }
 
 function detach(value: unknown, path: string, tensors: Map<string, HostArray>): unknown {
@@ -33,7 +45,8 @@ function detach(value: unknown, path: string, tensors: Map<string, HostArray>): 
     tensors.set(name, value);
     return { $tensor: name };
   }
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, detach(item, `${path}/${key}`, tensors)]));
+  const entries = Object.entries(value).map(([key, item]) => [key, detach(item, `${path}/${key}`, tensors)] as const);
+  return entries.some(([key]) => key.startsWith('$')) ? { $entries: entries } : Object.fromEntries(entries);
 }
 
 function isPlain(value: number): boolean {

@@ -98,7 +98,8 @@ it('a run whose disk fills up at any save resumes from the one before, bit-equal
   await withTemporaryFolder(async (folder) => {
     for (let failing = 1; failing <= STEPS; failing += 2) {
       const store = trainingDirectory(join(folder, String(failing)));
-      const run = finalState({ ...optionsOf(make()), checkpoints: { store: failsAt(failing, store), every: 1 } });
+      const checkpoints = { store: failsAt(failing, store), every: 1, onFailure: 'stop' } as const;
+      const run = finalState({ ...optionsOf(make()), checkpoints });
       await expect(run).rejects.toThrow('the disk is full');
       const resume = await store.load();
       expect(resume?.step ?? 0).toBe(failing - 1);
@@ -141,7 +142,7 @@ it('refuses to resume another run, with every difference', async () => {
     const error = await finalState(other).catch((reason: unknown) => reason);
     if (!isPeftError(error)) throw error;
     expect(`${error.code}: ${error.message}`).toMatchInlineSnapshot(
-      `"resume/mismatch: the training state of step 9 belongs to another run: strategy was lora, now dora; seed was 5, now 6; totalSteps was 9, now 12; targets were head, layer.0.query, layer.1.query, now layer.0.query, layer.1.query. Resume with the settings of the save, or start anew without it."`,
+      `"resume/mismatch: the training state of step 9 belongs to another run: strategy was lora, now dora; seed was 5, now 6; totalSteps was 9, now 12; targets were head, layer.0.query, layer.1.query, now layer.0.query, layer.1.query; strategy.dora was false, now true; trained was [head.bias, layer.0.query.bias, layer.1.query.bias], now [layer.0.query.bias, layer.1.query.bias]. Resume with the settings of the save, or start anew without it."`,
     );
     const elsewhere = fineTune(toyModel(2), { ...optionsOf(lora({ rank: 2 })), resume });
     const foreign = await elsewhere.result.catch((reason: unknown) => reason);

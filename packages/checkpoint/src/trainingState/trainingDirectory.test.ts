@@ -26,8 +26,12 @@ async function withSaves(steps: readonly number[], use: (folder: string) => Prom
   });
 }
 
-const rewrite = async (file: string, change: (document: Record<string, unknown>) => unknown) =>
-  writeFile(file, JSON.stringify(change(JSON.parse(await readFile(file, 'utf8')))));
+/** Changes a state file as if it were from before there were checksums. */
+const rewrite = async (file: string, change: (document: Record<string, unknown>) => unknown) => {
+  const { checksum, checksums, ...document } = JSON.parse(await readFile(file, 'utf8'));
+  expect([checksum, checksums]).not.toContain(undefined);
+  await writeFile(file, JSON.stringify(change(document)));
+};
 
 it('gives back every dtype, number and link, bit for bit', () =>
   withSaves([4], async (folder) => {
@@ -54,7 +58,7 @@ it('reports a damaged newest save, and skips it where that is wanted', () =>
     const file = join(folder, 'save-000002', 'tensors.safetensors');
     await writeFile(file, (await readFile(file)).subarray(0, -10));
     expect(await rejection(trainingDirectory(folder).load(), folder)).toMatchInlineSnapshot(`
-      "checkpoint/damaged-save: the newest save, save-000002, cannot be read. Before it there is save-000001; pass damaged: "skip" to go on from there, or remove save-000002. The reason: run/save-000002/tensors.safetensors: 5 of 19 tensors end beyond the 105 bytes after the header; the copy is incomplete, fetch the file again:
+      "checkpoint/damaged-save: run: the newest save, save-000002, cannot be read. Before it there is save-000001; pass damaged: "skip" to go on from there, or remove save-000002. The reason: run/save-000002/tensors.safetensors: 5 of 19 tensors end beyond the 105 bytes after the header; the copy is incomplete, fetch the file again:
         "tensors/float8_e5m2" ends at byte 106
         "best/tensors/adapter/x" ends at byte 109
         "tensors/int8" ends at byte 112
@@ -89,7 +93,7 @@ it('says so when no save can be read', () =>
     );
     await rm(join(folder, 'save-000001'), { recursive: true });
     expect(await rejection(trainingDirectory(folder).load(), folder)).toMatchInlineSnapshot(
-      `"checkpoint/damaged-save: the newest save, save-000002, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000002/state.json is not JSON (Unexpected end of JSON input); the file is damaged or is another file, fetch or write it again."`,
+      `"checkpoint/damaged-save: run: the newest save, save-000002, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000002/state.json is not JSON (Unexpected end of JSON input); the file is damaged or is another file, fetch or write it again."`,
     );
   }));
 
@@ -107,15 +111,15 @@ it('refuses files of something else', () =>
     await mkdir(join(folder, 'save-000001'));
     await writeFile(join(folder, 'save-000001', 'state.json'), '{"step":3}');
     expect(await rejection(trainingDirectory(folder).load(), folder)).toMatchInlineSnapshot(
-      `"checkpoint/damaged-save: the newest save, save-000001, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000001: state.json is not the state of a training run (its format is absent); pass the folder that trainingDirectory wrote to."`,
+      `"checkpoint/damaged-save: run: the newest save, save-000001, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000001: state.json is not the state of a training run (its format is absent); pass the folder that trainingDirectory wrote to."`,
     );
     await writeFile(join(folder, 'save-000001', 'state.json'), '{"format":"other","version":1}');
     expect(await rejection(trainingDirectory(folder).load(), folder)).toMatchInlineSnapshot(
-      `"checkpoint/damaged-save: the newest save, save-000001, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000001: state.json is not the state of a training run (its format is "other"); pass the folder that trainingDirectory wrote to."`,
+      `"checkpoint/damaged-save: run: the newest save, save-000001, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000001: state.json is not the state of a training run (its format is "other"); pass the folder that trainingDirectory wrote to."`,
     );
     await rm(join(folder, 'save-000001', 'state.json'));
     expect(await rejection(trainingDirectory(folder).load(), folder)).toMatchInlineSnapshot(
-      `"checkpoint/damaged-save: the newest save, save-000001, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000001: there is no state.json; it is no save of a training run, or a part of one is lost."`,
+      `"checkpoint/damaged-save: run: the newest save, save-000001, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000001: there is no state.json; it is no save of a training run, or a part of one is lost."`,
     );
   }));
 
@@ -123,7 +127,7 @@ it('refuses a save that lost its tensors', () =>
   withSaves([1], async (folder) => {
     await rm(join(folder, 'save-000001', 'tensors.safetensors'));
     expect(await rejection(trainingDirectory(folder).load(), folder)).toMatchInlineSnapshot(
-      `"checkpoint/damaged-save: the newest save, save-000001, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000001: there is no tensors.safetensors; a part of the save is lost."`,
+      `"checkpoint/damaged-save: run: the newest save, save-000001, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000001: there is no tensors.safetensors; a part of the save is lost."`,
     );
   }));
 
@@ -132,7 +136,7 @@ it('refuses the files of two saves', () =>
     const state = await readFile(join(folder, 'save-000001', 'state.json'));
     await writeFile(join(folder, 'save-000002', 'state.json'), state);
     expect(await rejection(trainingDirectory(folder).load(), folder)).toMatchInlineSnapshot(`
-      "checkpoint/damaged-save: the newest save, save-000002, cannot be read. Before it there is save-000001; pass damaged: "skip" to go on from there, or remove save-000002. The reason: run/save-000002: state.json and tensors.safetensors are not of one save; copy both from the same folder:
+      "checkpoint/damaged-save: run: the newest save, save-000002, cannot be read. Before it there is save-000001; pass damaged: "skip" to go on from there, or remove save-000002. The reason: run/save-000002: state.json and tensors.safetensors are not of one save; copy both from the same folder:
         the tensors are of step 2, the state of 1"
     `);
   }));
@@ -146,7 +150,7 @@ it('refuses a state that was edited, with everything that is wrong', () =>
       return { ...document, state: { ...state, targets: 'layer', seed: null, position: undefined } };
     });
     expect(await rejection(trainingDirectory(folder).load(), folder)).toMatchInlineSnapshot(`
-      "checkpoint/damaged-save: the newest save, save-000001, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000001: state.json does not hold a whole training state; it was changed after it was saved:
+      "checkpoint/damaged-save: run: the newest save, save-000001, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000001: state.json does not hold a whole training state; it was changed after it was saved:
         seed is null, and a number is expected
         position is absent, and an object is expected
         targets is a string, and an array is expected"
@@ -157,7 +161,7 @@ it('refuses a state that was edited, with everything that is wrong', () =>
       return { ...document, state: { ...state, finished: [], starts: { x: { $tensor: 'gone' } } } };
     });
     expect(await rejection(trainingDirectory(folder).load(), folder)).toMatchInlineSnapshot(`
-      "checkpoint/damaged-save: the newest save, save-000001, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000001: state.json and tensors.safetensors are not of one save; copy both from the same folder:
+      "checkpoint/damaged-save: run: the newest save, save-000001, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000001: state.json and tensors.safetensors are not of one save; copy both from the same folder:
         "gone" is missing
         "finished/0/params/layer.0.query/a" belongs to nothing"
     `);
