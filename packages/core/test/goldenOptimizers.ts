@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { expectParity } from '@peft/parity';
 import * as tf from '@tensorflow/tfjs';
+import { expect } from 'vitest';
 import type { Engine, StepFunction } from '../src/engine.ts';
 import { type HostArray, hostArray, sizeOf } from '../src/hostArray.ts';
 import { adamw } from '../src/optimizers/adamw.ts';
 import { clipByGlobalNorm, globalNorm } from '../src/optimizers/clipByGlobalNorm.ts';
 import type { Optimizer, Slots } from '../src/optimizers/optimizer.ts';
 import { sgd } from '../src/optimizers/sgd.ts';
-import { requireClose } from '../src/testing/equality.ts';
 import type { Snapshot } from '../src/tree.ts';
 import { Weights } from '../src/weights.ts';
 
@@ -19,11 +20,15 @@ type Case = {
     readonly momentum?: number;
     readonly nesterov?: boolean;
   };
+  /** What each parameter has of its own. */
+  readonly groups: readonly { readonly factor?: number; readonly weight_decay?: number }[];
   readonly maxNorm: number | null;
-  /** Of the first steps, before clipping. */
+  /** Of every step, before clipping. */
   readonly norms: readonly number[];
   /** After each of the saved steps, by parameter. */
   readonly params: readonly (readonly (readonly number[])[])[];
+  /** The moments after each of the saved steps, by parameter and name. */
+  readonly slots: readonly (readonly Readonly<Record<string, readonly number[]>>[])[];
 };
 
 const file = new URL('../src/optimizers/__fixtures__/optimizers.json', import.meta.url);
@@ -34,20 +39,21 @@ const fixture = JSON.parse(readFileSync(file, 'utf8')) as {
   readonly cases: readonly Case[];
 };
 
-// float32 against float32: a hundred steps of rounding, taken in another order.
+// float32 on both sides: a hundred steps of rounding, taken in another order.
 const tolerance = 1e-5;
 
 /** Runs of torch's optimizers by name. */
 export const goldenOptimizers: readonly (readonly [name: string, golden: Case])[] = fixture.cases.map((golden) => [
-  `${golden.optimizer} ${JSON.stringify(golden.options)}${golden.maxNorm === null ? '' : `, clipped to ${golden.maxNorm}`}`,
+  `${golden.optimizer} ${JSON.stringify(golden.options)}${golden.groups.some(({ factor }) => factor) ? ', a rate and decay for each' : ''}${golden.maxNorm === null ? '' : `, clipped to ${golden.maxNorm}`}`,
   golden,
 ]);
 
 type State = Readonly<Record<string, { readonly param: tf.Tensor; readonly slots: Slots }>>;
 
-/** Takes torch's steps on an engine; throws at the first parameter or norm that is another. */
+/** Takes torch's steps on an engine; fails at the first parameter, slot or norm that is another. */
 export async function checkGoldenOptimizer(golden: Case, engine: Engine): Promise<void> {
   const optimizer = make(golden);
+  const subject = { adamw: 'AdamW', sgd: 'SGD' }[golden.optimizer];
   const program = await engine.compile({ step: stepOf(golden, optimizer) }, new Weights([]));
   await program.bind(tf.tidy(() => fresh(optimizer)) as unknown as Snapshot);
   const norms: number[] = [];
@@ -63,14 +69,21 @@ export async function checkGoldenOptimizer(golden: Case, engine: Engine): Promis
     if (at < 0) continue;
     const state = (await program.state()) as unknown as State;
     for (const [index, expected] of (golden.params[at] ?? []).entries()) {
-      const param = state[String(index)]?.param as tf.Tensor;
-      requireClose(await param.data(), expected, { what: `parameter ${index} after step ${step}`, tolerance });
+      const leaf = state[String(index)] as State[string];
+      const parity = async (what: string, tensor: tf.Tensor | undefined, values: readonly number[] = []) => {
+        const actual = ((await tensor?.data()) ?? []) as ArrayLike<number>;
+        expectParity(`${subject}: ${what} over 100 steps`, { actual, expected: values, tolerance });
+      };
+      await parity('parameters', leaf.param, expected);
+      const slots = golden.slots[at]?.[index] ?? {};
+      expect(Object.keys(leaf.slots)).toEqual(Object.keys(slots));
+      for (const [name, values] of Object.entries(slots)) await parity('moments', leaf.slots[name], values);
     }
   }
   program.dispose();
   if (golden.maxNorm !== null) {
-    requireClose(norms.slice(0, golden.norms.length), golden.norms, { what: 'norm before clipping', tolerance });
-    if (!norms.some((norm) => norm > Number(golden.maxNorm))) throw new Error('no norm is clipped');
+    expectParity('clipping: gradient norms', { actual: norms, expected: golden.norms, tolerance });
+    expect(Math.max(...norms)).toBeGreaterThan(golden.maxNorm);
   }
 }
 
@@ -98,7 +111,7 @@ function fresh(optimizer: Optimizer): State {
 }
 
 /** The gradient of a quadratic bowl that moves about: param * bend + wave. */
-function stepOf({ maxNorm }: Case, optimizer: Optimizer): StepFunction {
+function stepOf({ maxNorm, groups }: Case, optimizer: Optimizer): StepFunction {
   return (state, inputs) => {
     const leaves = Object.entries(state as unknown as State);
     const { bends, waves, optimizer: numbers } = inputs as Record<string, Record<string, tf.Scalar>>;
@@ -109,8 +122,9 @@ function stepOf({ maxNorm }: Case, optimizer: Optimizer): StepFunction {
     const grads = maxNorm === null ? raw : clipByGlobalNorm(raw, norm, maxNorm);
     const next = leaves.map(([key, { param, slots }], index) => {
       const call = { param, slots, grad: grads[index] as tf.Tensor, inputs: numbers ?? {} };
-      const learningRate = inputs.learningRate as tf.Scalar;
-      return [key, optimizer.update({ ...call, learningRate, weightDecay: optimizer.weightDecay })];
+      const { factor = 1, weight_decay: weightDecay = optimizer.weightDecay } = groups[index] ?? {};
+      const learningRate = tf.mul(inputs.learningRate as tf.Scalar, factor) as tf.Scalar;
+      return [key, optimizer.update({ ...call, learningRate, weightDecay })];
     });
     return { state: Object.fromEntries(next) as Snapshot, metrics: { norm } };
   };
