@@ -1,0 +1,19 @@
+import { PeftError } from '@peft/core';
+import type { CallOptions } from './adapterSet.ts';
+
+const known = ['adapters', 'rows'];
+
+/** Refuses options that would have no effect, or two that contradict each other. Throws `adapters/call`. */
+export function checkCallOptions(options: CallOptions): void {
+  const unknown = Object.keys(options).filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    const names = unknown.map((name) => `"${name}"`).join(', ');
+    throw new PeftError(
+      'adapters/call',
+      `adapterSet: ${names} ${unknown.length === 1 ? 'is no option' : 'are no options'} of a call; the options are ${known.join(', ')}.`,
+    );
+  }
+  if (options.rows !== undefined && options.adapters !== undefined) {
+    throw new PeftError('adapters/call', 'adapterSet: a call gives both adapters and rows; give one of them.');
+  }
+}

@@ -1,0 +1,20 @@
+import type { HostArray, TensorBatch, Weights } from '@peft/core';
+import { toFloat32 } from '@peft/core';
+import { toyData } from '@peft/core/testing';
+import * as tf from '@tensorflow/tfjs';
+
+/** Token ids of toy examples, on the host. */
+export const toyIds = (count = 5): { readonly ids: HostArray } => ({ ids: toyData(9, count).ids });
+
+/** The values that a function computes of toy examples. */
+export function outputOf(apply: (batch: TensorBatch) => tf.Tensor, { ids } = toyIds()): Float32Array {
+  return tf.tidy(() => {
+    const batch = { ids: tf.tensor(ids.data as Int32Array, [...ids.shape], 'int32') };
+    return (apply(batch).dataSync() as Float32Array).slice();
+  });
+}
+
+/** All values of some weights by path. */
+export function valuesOf(weights: Weights): Readonly<Record<string, Float32Array>> {
+  return Object.fromEntries(weights.paths.map((path) => [path, toFloat32(weights.get(path)).slice()]));
+}
