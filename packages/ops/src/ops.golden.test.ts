@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { expectParity } from '@peft/parity';
 import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
-import { relativeError } from '../test/draw.ts';
 import { onEachBackend } from '../test/onEachBackend.ts';
 import { adamw } from './adamw.ts';
 import { attention } from './attention.ts';
@@ -46,6 +46,10 @@ const golden: Fixture = JSON.parse(readFileSync(new URL('./__fixtures__/ops.json
 /** Float32 here, float64 in torch. */
 const TOLERANCE = 1e-6;
 
+function expectClose(subject: string, found: tf.Tensor, expected: readonly number[]): void {
+  expectParity(subject, { actual: found.dataSync() as Float32Array, expected, tolerance: TOLERANCE });
+}
+
 function expectTorch({ inputs, dy, output, gradients }: Golden, run: (inputs: Record<string, tf.Tensor>) => tf.Tensor) {
   const names = Object.keys(inputs);
   tf.tidy(() => {
@@ -54,12 +58,11 @@ function expectTorch({ inputs, dy, output, gradients }: Golden, run: (inputs: Re
       run(Object.fromEntries(names.map((name, index) => [name, given[index] as tf.Tensor])));
     const result = call(tensors);
     expect(result.shape).toEqual(output.shape);
-    expect(relativeError(result.dataSync(), output.values)).toBeLessThan(TOLERANCE);
+    expectClose('operations: values', result, output.values);
     const weight = tf.tensor(dy, output.shape);
     const found = tf.grads((...given) => tf.sum(tf.mul(call(given), weight)))(tensors);
     names.forEach((name, index) => {
-      const error = relativeError((found[index] as tf.Tensor).dataSync(), gradients[name] ?? []);
-      expect(error, `gradient of ${name}`).toBeLessThan(TOLERANCE);
+      expectClose('operations: gradients', found[index] as tf.Tensor, gradients[name] ?? []);
     });
   });
 }
@@ -148,7 +151,7 @@ onEachBackend(() => {
       const torch = params[step];
       if (torch === undefined) return;
       compared++;
-      expect(relativeError(leaf.param.dataSync(), torch), `update ${step}`).toBeLessThan(TOLERANCE);
+      expectClose('AdamW as one operation: parameters over 100 updates', leaf.param, torch);
     });
     expect(compared).toBe(4);
     tf.dispose(leaf);

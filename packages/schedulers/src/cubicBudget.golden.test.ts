@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
+import { expectParity } from '@peft/parity';
 import { expect, test } from 'vitest';
 import golden from './__fixtures__/budgets.json' with { type: 'json' };
 import { cubicBudget } from './cubicBudget.ts';
+
+const subject = 'AdaLoRA as PEFT: budget curves';
 
 function curve([initialBudget = 0, targetBudget = 0, warmupSteps = 0, finalSteps = 0, total = 0]: readonly number[]) {
   const budget = cubicBudget({ initialBudget, targetBudget, warmupSteps, finalSteps });
@@ -11,7 +14,7 @@ function curve([initialBudget = 0, targetBudget = 0, warmupSteps = 0, finalSteps
 test('cuts off as the allocator of Python PEFT, over 320 drawn configurations', () => {
   expect(golden.drawn.length).toBe(320);
   for (const { config, budgets } of golden.drawn) {
-    expect(curve(config), config.join(' ')).toEqual(budgets);
+    expectParity(subject, { actual: curve(config), expected: budgets, tolerance: 0, by: 'equal' });
   }
 });
 
@@ -21,5 +24,6 @@ test.each(Object.entries(golden.digests))('cuts off as Python PEFT for every dro
   for (let drop = 1; drop <= 2000; drop += falling <= 64 ? 1 : 7) {
     hash.update(JSON.stringify(curve([drop + 3, 3, 0, 0, falling])));
   }
-  expect(hash.digest('hex')).toBe(digest);
+  const [actual, expected] = [hash.digest(), Buffer.from(digest, 'hex')];
+  expectParity(`${subject}, SHA-256 of many`, { actual, expected, tolerance: 0, by: 'equal' });
 });
