@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isPeftError } from '@peft/ops';
+import { expectParity } from '@peft/parity';
 import { describe, expect, it } from 'vitest';
 import { explainTargets } from './explainTargets.ts';
 import { type CompiledPattern, compilePattern } from './python/compilePattern.ts';
@@ -36,6 +37,15 @@ function modelOf(name: string) {
   return (golden.models[name] ?? []).map((path) => ({ path, kind: 'dense', shape: [2, 2] }));
 }
 
+/** 1 for what is so, 0 for what is not. */
+function flags<T>(all: readonly T[], is: (each: T, index: number) => boolean): readonly number[] {
+  return all.map((each, index) => (is(each, index) ? 1 : 0));
+}
+
+function expectSame(subject: string, actual: readonly number[], expected: readonly number[]): void {
+  expectParity(subject, { actual, expected, tolerance: 0, by: 'equal' });
+}
+
 function codeOf(run: () => unknown): string | undefined {
   try {
     run();
@@ -69,11 +79,21 @@ describe('Python PEFT decides the same', () => {
       expect(codeOf(() => explainTargets(targets, options))).toBe('target/options');
       return;
     }
-    const paths = (indices: readonly number[]) => indices.map((index) => golden.models[model]?.[index]).sort();
     const explained = explainTargets(targets, options);
-    expect(explained.filter((each) => each.matched).map(({ path }) => path)).toEqual(paths(matched));
-    const left = explained.filter(({ reason }) => /^(excluded by|kept whole by)/.test(reason));
-    expect(left.map(({ path }) => path)).toEqual(paths(excluded));
+    const isLeft = (reason: string) => /^(excluded by|kept whole by)/.test(reason);
+    const chosen = (is: (each: (typeof explained)[number]) => boolean) =>
+      flags(targets, ({ path }) => explained.some((each) => each.path === path && is(each)));
+    const known = (indices: readonly number[]) => flags(targets, (_, index) => indices.includes(index));
+    expectSame(
+      'target matching: matched modules',
+      chosen(({ matched: is }) => is),
+      known(matched),
+    );
+    expectSame(
+      'target matching: excluded modules',
+      chosen(({ reason }) => isLeft(reason)),
+      known(excluded),
+    );
     if (matched.length === 0) {
       expect(codeOf(() => selectTargets(targets, options))).toMatch(/^target\/(none-matched|unknown-layer)$/);
     }
@@ -81,7 +101,8 @@ describe('Python PEFT decides the same', () => {
 
   it.each(golden.patterns)('$model $pattern', ({ model, pattern, values }) => {
     const found = modelOf(model).map(({ path }) => resolvePattern(pattern, path, -1));
-    expect(found).toEqual(found.map((_, index) => values[String(index)] ?? -1));
+    const expected = found.map((_, index) => values[String(index)] ?? -1);
+    expectSame('target matching: values of patterns', found, expected);
   });
 });
 
@@ -96,9 +117,10 @@ describe('Python regular expressions mean the same', () => {
       return;
     }
     expect(error).toBeUndefined();
-    const hits = (expression: CompiledPattern) =>
-      golden.texts.flatMap((text, index) => (expression.test(text) ? [index] : []));
-    expect(hits(full)).toEqual(fullmatch);
-    expect(hits(compilePattern(pattern, { call: 'match' }))).toEqual(match);
+    const hits = (expression: CompiledPattern) => flags(golden.texts, (text) => expression.test(text));
+    const known = (indices: readonly number[] = []) => flags(golden.texts, (_, index) => indices.includes(index));
+    const subject = 'regular expressions of Python: matched texts';
+    expectSame(subject, hits(full), known(fullmatch));
+    expectSame(subject, hits(compilePattern(pattern, { call: 'match' })), known(match));
   });
 });
