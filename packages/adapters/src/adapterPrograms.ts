@@ -26,8 +26,8 @@ type Compiled = {
   readonly key: string;
   readonly weights: Weights;
   readonly program: Program<'predict'>;
-  /** By leaf path, what was bound: tensors of an adapter, and the program's own clones of them. */
-  readonly bound: Map<string, { readonly source: tf.Tensor; readonly clone: tf.Tensor }>;
+  /** By leaf path, what is bound: tensors of an adapter, and the program's own clones of them. */
+  bound: ReadonlyMap<string, { readonly source: tf.Tensor; readonly clone: tf.Tensor }> | undefined;
 };
 
 type Tensors = Readonly<Record<string, tf.Tensor>>;
@@ -98,7 +98,7 @@ export class AdapterPrograms {
 
   async #programFor(weights: Weights, key: string, compile: () => Promise<Program<'predict'>>): Promise<Compiled> {
     const known = this.#compiled.find((each) => each.key === key && each.weights === weights);
-    const compiled = known ?? { key, weights, program: await compile(), bound: new Map() };
+    const compiled = known ?? { key, weights, program: await compile(), bound: undefined };
     const all = [...this.#compiled.filter((each) => each !== compiled), compiled];
     for (const { program } of all.slice(0, -programLimit)) program.dispose();
     this.#compiled = all.slice(-programLimit);
@@ -127,20 +127,20 @@ export class AdapterPrograms {
 }
 
 /** Binds clones, which belong to the program; those of tensors that it has already stay. */
-async function bind({ program, bound }: Compiled, state: State): Promise<void> {
-  let isNew = bound.size === 0;
-  const next = new Map<string, { source: tf.Tensor; clone: tf.Tensor }>();
+async function bind(compiled: Compiled, state: State): Promise<void> {
+  const { bound, program } = compiled;
+  const next = new Map<string, { readonly source: tf.Tensor; readonly clone: tf.Tensor }>();
+  let isSame = bound !== undefined;
   const leaves = leavesOf(state as Snapshot).map(([path, source]): [string, tf.Tensor | number] => {
     if (typeof source === 'number') return [path, source];
-    const known = bound.get(path);
+    const known = bound?.get(path);
     const isKept = known !== undefined && known.source === source && !known.clone.isDisposed;
     const pair = isKept ? known : { source, clone: tf.clone(source) };
-    isNew ||= !isKept;
+    isSame &&= isKept;
     next.set(path, pair);
     return [path, pair.clone];
   });
-  if (!isNew) return;
-  bound.clear();
-  for (const [path, pair] of next) bound.set(path, pair);
+  if (isSame) return;
   await program.bind(treeOf(leaves));
+  compiled.bound = next;
 }

@@ -49,7 +49,13 @@ describe.each(Object.entries(variants))('%s', (_name, { make, run }) => {
     expect([...seen({ adapters: [] })]).not.toEqual([...expected]);
   });
 
-  it.each([{ own: 1 }, { own: 0.3 }, { own: -1, other: 0.5 }, { own: 0.7, other: 1 }])(
+  const choices: readonly Readonly<Record<string, number>>[] = [
+    { own: 1 },
+    { own: 0.3 },
+    { own: -1, other: 0.5 },
+    { own: 0.7, other: 1 },
+  ];
+  it.each(choices)(
     'with weights %o, merged equals not merged, and both the sum of the deltas',
     async (weights) => {
       await set.activate(weights);
@@ -109,7 +115,7 @@ describe.each(Object.entries(variants))('%s', (_name, { make, run }) => {
     const merged = await mergeAdapter(model, sum.adapter);
     const expected = await bruteWeights(model, set, weights);
     for (const path of model.weights.paths) {
-      close(valuesOf(merged)[path] as Float32Array, expected[path] as Float32Array, path);
+      close(valuesOf(merged)[path] as Float32Array, expected[path] as Float64Array, path);
     }
     merged.dispose();
     sum.dispose();
