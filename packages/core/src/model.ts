@@ -43,6 +43,10 @@ export interface Model<Batch extends TensorBatch = TensorBatch> {
   readonly weights: Weights;
   /** Modules that produce the output; "all-linear" leaves them out. */
   readonly outputHead?: readonly string[];
+  /** Path of the embedding that looks its tokens up, as transformers' `get_input_embeddings`. */
+  readonly inputEmbedding?: string;
+  /** Linear layers whose weight is the table of an embedding, under another name: the embedding, by the layer's path. */
+  readonly ties?: Readonly<Record<string, string>>;
   /** Length of the output's last axis where it is fixed (classes, vocabulary); losses check labels against it. */
   readonly outputSize?: number;
   /** What Python calls a module in memory, by its path here, where the two differ; adapter files name modules so. */

@@ -1,5 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { fromTensor, toFloat32 } from './hostArray.ts';
+import { entry } from './tree.ts';
 import type { Weights } from './weights.ts';
 
 /** Rows of an embedding's table that are trained and stand in for the table's own. */
@@ -18,6 +19,16 @@ export type TokenRows = TokenTable & { readonly rows: Tensor };
 /** The values alone, by table. */
 export function rowTensors(tokenRows: Readonly<Record<string, TokenRows>>): Readonly<Record<string, Tensor>> {
   return Object.fromEntries(Object.entries(tokenRows).map(([table, { rows }]) => [table, rows]));
+}
+
+/** Tables with the values of their rows. */
+export function withRows(
+  tables: Readonly<Record<string, TokenTable>>,
+  values: Readonly<Record<string, Tensor>>,
+): Readonly<Record<string, TokenRows>> {
+  return Object.fromEntries(
+    Object.entries(tables).map(([path, table]) => [path, { ...table, rows: entry(values, path, 'trained rows of') }]),
+  );
 }
 
 /** Writes rows into a fork's copies of their table and its heads; every other row keeps its values. */

@@ -52,8 +52,8 @@ function optimize(plan: StepPlan, state: StepState, { grads, inputs }: Call) {
     params.push([path, next.param]);
     for (const [name, slot] of Object.entries(next.slots)) slots.push([`${path}/${name}`, slot]);
   }
-  const tree = treeOf(params) as { adapter?: Tree; trained?: TrainTree['trained'] };
-  return { adapter: tree.adapter ?? {}, trained: tree.trained ?? {}, slots: treeOf(slots) as Tree };
+  const { adapter = {}, trained = {}, tokenRows = {} } = treeOf(params) as Partial<TrainTree>;
+  return { adapter, trained, tokenRows, slots: treeOf(slots) as Tree };
 }
 
 /** Slots by leaf path: the inverse of nesting them under it. */

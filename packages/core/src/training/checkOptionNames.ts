@@ -9,6 +9,7 @@ const known: Readonly<Record<keyof FineTuneOptions, true>> = {
   layersPattern: true,
   modulesToSave: true,
   bias: true,
+  trainableTokens: true,
   loss: true,
   data: true,
   steps: true,

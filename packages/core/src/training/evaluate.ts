@@ -3,6 +3,7 @@ import { eagerEngine } from '../eagerEngine.ts';
 import type { Engine, HostInputs, Program, StepFunction, TensorInputs } from '../engine.ts';
 import type { AnyModel, TensorBatch } from '../model.ts';
 import { noStrategy } from '../noStrategy.ts';
+import { rowTensors } from '../tokenRows.ts';
 import { attach, type TrainedAdapter } from '../trainedAdapter.ts';
 import type { Snapshot } from '../tree.ts';
 import type { Data } from './dataSource.ts';
@@ -15,7 +16,7 @@ import { taskFigures } from './taskFigures.ts';
 /** Means over every counted item of the data. */
 export type Evaluation = { readonly loss: number; readonly metrics: Readonly<Record<string, number>> };
 
-export type EvaluatePlan = Pick<StepPlan, 'model' | 'weights' | 'strategy' | 'targets' | 'loss'>;
+export type EvaluatePlan = Pick<StepPlan, 'model' | 'weights' | 'strategy' | 'targets' | 'tokenTables' | 'loss'>;
 
 /** The evaluation of one batch as a step function that leaves its state alone. */
 export function evaluateStep(plan: EvaluatePlan) {
@@ -65,11 +66,13 @@ export async function evaluate(
     weights: attached?.weights ?? model.weights,
     strategy: adapter?.strategy ?? noStrategy,
     targets: adapter?.targets ?? [],
+    tokenTables: adapter?.tokenRows ?? {},
   };
   const program = await engine.compile({ evaluate: evaluateStep(plan) }, plan.weights);
   await program.bind({
     adapter: adapter?.adapter.params ?? {},
     trained: adapter?.trained ?? {},
+    tokenRows: rowTensors(adapter?.tokenRows ?? {}),
     strategy: adapter?.adapter.state ?? {},
   });
   try {

@@ -13,6 +13,7 @@ import type { Evaluation } from './evaluate.ts';
 import type { TrainEvent } from './events.ts';
 import type { Schedule } from './lanes.ts';
 import type { Loss } from './loss.ts';
+import type { TrainableTokens } from './planTokens.ts';
 import type { ProgressOutput } from './progress.ts';
 import { startRun } from './run.ts';
 import type { Checkpoints } from './saveState.ts';
@@ -20,7 +21,7 @@ import { Trainer } from './trainer.ts';
 import type { TrainingState } from './trainingState.ts';
 
 export type FineTuneOptions = {
-  /** How to adapt; without it only modulesToSave and biases train. */
+  /** How to adapt; without it only modulesToSave, biases and trainableTokens train. */
   readonly strategy?: AnyStrategy;
   /** Which modules: a regular expression, "all-linear", or a list of suffixes. Needed with a strategy. */
   readonly targets?: TargetSelection;
@@ -34,6 +35,8 @@ export type FineTuneOptions = {
   readonly modulesToSave?: readonly string[];
   /** Biases to train: of no module (the default), of every module, or of the adapted ones. */
   readonly bias?: BiasMode;
+  /** Rows of embeddings to train (`trainable_token_indices`): of the input embedding, or by the path of their table or its end. */
+  readonly trainableTokens?: TrainableTokens;
   /** What is minimised: `classification()`, `regression()` or a `Loss` of your own. */
   readonly loss: Loss;
   /** A source such as `batches(columns, { batchSize })`, or an iterable of batches, which cannot be resumed. */

@@ -1,10 +1,11 @@
 import type * as tf from '@tensorflow/tfjs';
 import { adaptedAt } from '../adaptedAt.ts';
 import type { At } from '../model.ts';
+import { withRows } from '../tokenRows.ts';
 import type { Snapshot } from '../tree.ts';
 import type { StepPlan, TrainTree } from './stepPlan.ts';
 
-type Plan = Pick<StepPlan, 'model' | 'weights' | 'strategy' | 'targets'>;
+type Plan = Pick<StepPlan, 'model' | 'weights' | 'strategy' | 'targets' | 'tokenTables'>;
 
 /** How the model of a plan reaches its weights in this state; a key makes it a training pass. */
 export function planAt(plan: Plan, state: TrainTree & { readonly strategy: Snapshot }, stepKey?: tf.Scalar): At {
@@ -15,6 +16,7 @@ export function planAt(plan: Plan, state: TrainTree & { readonly strategy: Snaps
     adapter: { params: state.adapter, state: state.strategy },
     targets: plan.targets,
     trained: state.trained,
+    tokenRows: withRows(plan.tokenTables, state.tokenRows),
     ...(stepKey && { stepKey }),
   });
 }

@@ -8,6 +8,7 @@ import type { Target } from '../target.ts';
 import { selectTargets } from '../targets/selectTargets.ts';
 import type { TargetOptions } from '../targets/targetSelection.ts';
 import { targetWarnings } from '../targets/targetWarnings.ts';
+import type { TokenTable } from '../tokenRows.ts';
 import { checkEarlyStopping } from './bestKeeper.ts';
 import { checkCheckpoints } from './checkCheckpoints.ts';
 import { checkModel, checkTargetShapes } from './checkModel.ts';
@@ -15,7 +16,9 @@ import { checkOptionKinds } from './checkOptionKinds.ts';
 import { checkOptionNames } from './checkOptionNames.ts';
 import { isDataSource } from './dataSource.ts';
 import type { FineTuneOptions } from './fineTune.ts';
+import { isUnder } from './isUnder.ts';
 import type { Schedule } from './lanes.ts';
+import { planTokens } from './planTokens.ts';
 import { Problems } from './problems.ts';
 import { requireTrainingState } from './trainingState.ts';
 
@@ -25,6 +28,8 @@ export type RunPlan = {
   readonly targets: readonly Target[];
   /** Full paths of the parameters trained whole. */
   readonly trained: readonly string[];
+  /** Of which rows are trained, by path. */
+  readonly tokenTables: Readonly<Record<string, TokenTable>>;
   readonly totalSteps: number;
   readonly accumulate: number;
   readonly evaluateEvery: number;
@@ -104,9 +109,10 @@ export function planRun(model: AnyModel, options: FineTuneOptions): RunPlan {
   const targets = problems.of(() => chooseTargets(model, options)) ?? [];
   problems.of(() => checkTargetShapes(model, targets));
   const trained = problems.of(() => trainedPaths(model, options, targets)) ?? [];
+  const tokenTables = planTokens(model, options, { targets, problems });
   problems.when(
-    problems.isEmpty && targets.length === 0 && trained.length === 0,
-    'nothing would train; pass a strategy with targets, modulesToSave or bias.',
+    problems.isEmpty && targets.length === 0 && trained.length === 0 && Object.keys(tokenTables).length === 0,
+    'nothing would train; pass a strategy with targets, modulesToSave, bias or trainableTokens.',
   );
   const totalSteps = problems.of(() => stepCount(options, accumulate)) ?? 1;
   problems.throwAny();
@@ -115,6 +121,7 @@ export function planRun(model: AnyModel, options: FineTuneOptions): RunPlan {
     strategy,
     targets,
     trained,
+    tokenTables,
     totalSteps,
     accumulate,
     evaluateEvery: options.evaluation?.every ?? stepsPerEpoch(options, accumulate) ?? totalSteps,

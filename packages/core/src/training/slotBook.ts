@@ -31,7 +31,7 @@ export function restartSlots(
   const named = targets === 'all' ? undefined : new Set(targets.map(({ path }) => path));
   const isKept = (leaf: string) => {
     if (!named) return false;
-    if (leaf.startsWith('trained/')) return true;
+    if (/^(?:trained|tokenRows)\//.test(leaf)) return true;
     const target = targetOfLeaf(leaf, every);
     return target !== undefined && !named.has(target.path);
   };

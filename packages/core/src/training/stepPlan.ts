@@ -3,6 +3,7 @@ import type { AnyModel, TensorBatch } from '../model.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import type { AnyStrategy } from '../strategy.ts';
 import type { Target } from '../target.ts';
+import type { TokenTable } from '../tokenRows.ts';
 import type { Snapshot, Tree } from '../tree.ts';
 import type { Weights } from '../weights.ts';
 import type { Lane } from './lanes.ts';
@@ -14,14 +15,21 @@ export type StepPlan = {
   readonly weights: Weights;
   readonly strategy: AnyStrategy;
   readonly targets: readonly Target[];
+  /** Of which rows are trained, by path. */
+  readonly tokenTables: Readonly<Record<string, TokenTable>>;
   readonly loss: Loss;
   readonly optimizer: Optimizer;
   readonly lanes: ReadonlyMap<string, Lane>;
   readonly maxGradientNorm: number | undefined;
 };
 
-/** Everything a run trains. Leaf paths begin with `adapter/` or `trained/`. */
-export type TrainTree = { readonly adapter: Tree; readonly trained: Readonly<Record<string, tf.Tensor>> };
+/** Everything a run trains. Leaf paths begin with `adapter/`, `trained/` or `tokenRows/`. */
+export type TrainTree = {
+  readonly adapter: Tree;
+  readonly trained: Readonly<Record<string, tf.Tensor>>;
+  /** By the path of their table, each [ids, width]. */
+  readonly tokenRows: Readonly<Record<string, tf.Tensor>>;
+};
 
 export type StepState = TrainTree & {
   readonly strategy: Snapshot;
@@ -39,7 +47,7 @@ export type UpdateInputs = {
   readonly strategy: Readonly<Record<string, tf.Scalar>>;
 };
 
-/** The adapter's and the fully trained parameters of a state. */
-export function paramsOf(state: TrainTree): TrainTree {
-  return { adapter: state.adapter, trained: state.trained };
+/** The adapter's parameters, the fully trained ones and the trained rows of a state. */
+export function paramsOf({ adapter, trained, tokenRows }: TrainTree): TrainTree {
+  return { adapter, trained, tokenRows };
 }

@@ -1,5 +1,6 @@
 import type { FinishedLink } from '../finishedLink.ts';
 import type { AnyModel } from '../model.ts';
+import { withRows } from '../tokenRows.ts';
 import type { TrainedAdapter } from '../trainedAdapter.ts';
 import type { FineTuneOptions } from './fineTune.ts';
 import type { RunPlan } from './planRun.ts';
@@ -10,12 +11,12 @@ export function trainedAdapterOf(
   model: AnyModel,
   { modulesToSave = [], bias = 'none', from }: FineTuneOptions,
   {
-    plan: { strategy, targets },
+    plan: { strategy, targets, tokenTables },
     state,
     finished,
   }: {
     readonly plan: RunPlan;
-    readonly state: Pick<StepState, 'adapter' | 'strategy' | 'trained'>;
+    readonly state: Pick<StepState, 'adapter' | 'strategy' | 'trained' | 'tokenRows'>;
     readonly finished: readonly FinishedLink[];
   },
 ): TrainedAdapter {
@@ -31,7 +32,7 @@ export function trainedAdapterOf(
     bias,
     adapter: { params: state.adapter ?? {}, state: state.strategy ?? {} },
     trained: state.trained ?? {},
-    tokenRows: {},
+    tokenRows: withRows(tokenTables, state.tokenRows ?? {}),
     fingerprint: model.weights.fingerprint(),
   };
 }

@@ -9,8 +9,9 @@ import type { AnyModel } from '../model.ts';
 import { requireMatched } from '../optimizers/parameterGroup.ts';
 import type { AnyAdapter, Clock, Context, Step } from '../strategy.ts';
 import type { Target } from '../target.ts';
-import { disposeAdapter } from '../trainedAdapter.ts';
-import { disposeUnless, leavesOf, type Snapshot, type Tree } from '../tree.ts';
+import { withRows } from '../tokenRows.ts';
+import { disposeAdapter, type TrainedAdapter } from '../trainedAdapter.ts';
+import { disposeUnless, leavesOf } from '../tree.ts';
 import type { Weights } from '../weights.ts';
 import { BatchReader, type DataPosition } from './batchReader.ts';
 import { checkRestored } from './checkRestored.ts';
@@ -18,11 +19,13 @@ import { nonFiniteError } from './diagnose.ts';
 import { Evaluator } from './evaluator.ts';
 import type { TrainEvent } from './events.ts';
 import type { FineTuneOptions, RunResult, StopReason } from './fineTune.ts';
+import { freshRows } from './freshRows.ts';
 import { readSnapshot, uploadSnapshot } from './hostSnapshot.ts';
 import { type Lane, type LaneCall, lanesOf } from './lanes.ts';
 import type { HostBatch } from './loss.ts';
 import { MergesAhead } from './mergesAhead.ts';
 import { planRun, type RunPlan } from './planRun.ts';
+import { refuseTiedMerges } from './refuseTiedMerges.ts';
 import { runSettings } from './runSettings.ts';
 import { saveState } from './saveState.ts';
 import { completeSlots, openSlots, restartSlots, type SlotBook, selectSlots, slotTree } from './slotBook.ts';
@@ -165,9 +168,15 @@ export class Trainer {
     readonly weights: Weights;
     readonly adapter: AnyAdapter;
     readonly trained: StepState['trained'];
+    readonly tokenRows: TrainedAdapter['tokenRows'];
   }> {
-    const { adapter, trained, strategy } = await this.#state();
-    return { weights: this.#weights, adapter: { params: adapter, state: strategy }, trained };
+    const { adapter, trained, tokenRows, strategy } = await this.#state();
+    return {
+      weights: this.#weights,
+      adapter: { params: adapter, state: strategy },
+      trained,
+      tokenRows: withRows(this.#plan.tokenTables, tokenRows),
+    };
   }
 
   /** Everything a save must hold, between two steps. */
@@ -267,9 +276,10 @@ export class Trainer {
     const state = tf.tidy(() => {
       const { params, state: initial } = strategy.init(this.#context());
       const trained = Object.fromEntries(this.#plan.trained.map((path) => [path, toTensor(this.#weights.get(path))]));
-      const fresh = { adapter: params, trained };
+      const { tokenTables } = this.#plan;
+      const fresh = { adapter: params, trained, tokenRows: freshRows(this.#weights, tokenTables) };
       const { from } = this.#options;
-      const started = from ? startFrom(from, fresh, this.#model) : fresh;
+      const started = from ? startFrom(from, fresh, { model: this.#model, tokenTables }) : fresh;
       return this.#withSlots({ ...started, strategy: initial }, { slots: new Map(), starts: new Map() });
     });
     return state;
@@ -285,7 +295,7 @@ export class Trainer {
     this.#starts = new Map(Object.entries(saved.starts));
     this.#position = saved.position;
     this.#reader = new BatchReader(this.#options.data, seed, saved.position);
-    const empty = { adapter: {}, trained: {}, strategy: {}, slots: {} };
+    const empty = { adapter: {}, trained: {}, tokenRows: {}, strategy: {}, slots: {} };
     const state = { ...empty, ...uploadSnapshot(saved.tensors) } as unknown as RestState;
     const { optimizer } = this.#options;
     try {
@@ -317,6 +327,7 @@ export class Trainer {
       const pending = this.#plan.strategy.advance?.(context, adapter, clock);
       if (!pending) return [];
       const step = await pending;
+      refuseTiedMerges(step.effects, this.#plan);
       await ahead.carryOut(step.effects);
       for (const effect of step.effects) {
         if (effect.kind === 'merge' && this.#plan.keepLinks)
@@ -335,7 +346,8 @@ export class Trainer {
   }
 
   #followEffects(state: RestState, step: Step): RestState {
-    const next = { adapter: step.params, trained: state.trained, strategy: step.state };
+    const { trained, tokenRows } = state;
+    const next = { adapter: step.params, trained, tokenRows, strategy: step.state };
     if (step.params === state.adapter && step.effects.length === 0) return { ...next, slots: state.slots };
     let book = openSlots(state.slots, this.#starts);
     for (const effect of step.effects) {
@@ -345,7 +357,7 @@ export class Trainer {
     return this.#withSlots(next, book);
   }
 
-  #withSlots(state: { adapter: Tree; trained: StepState['trained']; strategy: Snapshot }, book: SlotBook): RestState {
+  #withSlots(state: Omit<RestState, 'slots'>, book: SlotBook): RestState {
     const complete = completeSlots(book, paramsOf(state), { optimizer: this.#options.optimizer, step: this.#step });
     this.#starts = complete.starts;
     return { ...state, slots: slotTree(complete) };
@@ -372,13 +384,14 @@ export class Trainer {
   }
 
   #stepPlan(): StepPlan {
-    const { strategy, targets } = this.#plan;
+    const { strategy, targets, tokenTables } = this.#plan;
     const { loss, optimizer, maxGradientNorm } = this.#options;
     return {
       model: this.#model,
       weights: this.#weights,
       strategy,
       targets,
+      tokenTables,
       loss,
       optimizer,
       lanes: this.#lanes,
@@ -418,8 +431,8 @@ export class Trainer {
   }
 }
 
-function atRest({ adapter, trained, strategy, slots }: RestState): RestState {
-  return { adapter, trained, strategy, slots };
+function atRest({ adapter, trained, tokenRows, strategy, slots }: RestState): RestState {
+  return { adapter, trained, tokenRows, strategy, slots };
 }
 
 function targetsOf(effect: Effect): readonly string[] {
