@@ -3,7 +3,11 @@ import {
   combinedFactors,
   exactPattern,
   fromTensor,
+  type HostArray,
+  hostArray,
+  layerKindOf,
   PeftError,
+  sizeOf,
   type Target,
   type TrainedAdapter,
 } from '@peft/core';
@@ -23,7 +27,7 @@ export async function encodeAsLora(trained: TrainedAdapter): Promise<AdapterFile
   }
   const pairs = new Map<string, AdapterFile['tensors'][string]>();
   for (const target of trained.targets) {
-    const pair = await hostFactors(trained, target);
+    const pair = (await hostFactors(trained, target)) ?? (trainsBias(trained, target) ? zeroPair(target) : undefined);
     if (pair) pairs.set(target.path, pair);
   }
   const ranks = Object.fromEntries([...pairs].map(([path, { b }]) => [path, b?.shape[0] ?? 0]));
@@ -41,6 +45,20 @@ export async function encodeAsLora(trained: TrainedAdapter): Promise<AdapterFile
     },
     tensors: Object.fromEntries(pairs),
   };
+}
+
+/** Python calls a bias by the adapted layer around it, or does not look for it where the layer is not adapted. */
+function trainsBias({ trained, bias }: TrainedAdapter, { path }: Target): boolean {
+  return bias !== 'none' && Object.hasOwn(trained, `${path}.bias`);
+}
+
+function zeroPair(target: Target): AdapterFile['tensors'][string] {
+  const { a, b } = layerKindOf(target).factorShapes(target, 1);
+  return { a: zeros(a), b: zeros(b) };
+}
+
+function zeros(shape: readonly number[]): HostArray {
+  return hostArray(new Float32Array(sizeOf(shape)), shape);
 }
 
 async function hostFactors(trained: TrainedAdapter, target: Target) {
