@@ -163,10 +163,6 @@ function trainedPaths(
   return paths.filter((path) => isBias(path) || modulesToSave.some((module) => isUnder(path, module)));
 }
 
-function isUnder(path: string, module: string): boolean {
-  return `.${path}`.includes(`.${module}.`);
-}
-
 function stepCount(options: FineTuneOptions, accumulate: number): number {
   const { steps, epochs } = options;
   if (steps !== undefined && epochs === undefined) {
