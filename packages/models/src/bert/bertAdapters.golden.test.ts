@@ -8,13 +8,12 @@ import { attach, disposeAdapter, type TrainedAdapter, toTensor } from '@peft/cor
 import { loraFileFormat } from '@peft/lora';
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
+import { expectValues } from '../../test/expectValues.ts';
+import { expectWrittenAgain } from '../../test/expectWrittenAgain.ts';
 import { fixture, golden, readTensors } from '../../test/golden.ts';
 import { onEachBackend } from '../../test/onEachBackend.ts';
-import { relativeError } from '../../test/relativeError.ts';
 import { loadPretrained, type PretrainedModel } from '../loadPretrained.ts';
 
-/** Python computed in float64; what remains is float32's rounding here. */
-const tolerance = 1e-5;
 const layers = [0, 1].map((index) => `bert.encoder.layer.${index}`);
 const inEachLayer = (...names: readonly string[]) => layers.flatMap((layer) => names.map((name) => `${layer}.${name}`));
 const linear = [
@@ -67,7 +66,8 @@ onEachBackend(() => {
     const adapter = await load(fixture(`bert-adapters/${name}`), model);
     expect(adapter.targets.map(({ path }) => path)).toEqual(targets);
     const expected = (await readTensors(fixture('bert-adapters/expected.safetensors'))).tensors.get(name);
-    expect(relativeError(await outputOf(base, model, adapter), expected?.data as Float32Array)).toBeLessThan(tolerance);
+    const subject = 'BERT: outputs with adapter folders of PEFT';
+    expectValues(subject, await outputOf(base, model, adapter), expected?.data as Float32Array);
     disposeAdapter(adapter);
     model.weights.dispose();
   });
@@ -85,7 +85,7 @@ test.each(cases)('the $name folder is written again with its tensors and setting
     );
     // bias="all" makes PEFT write the classifier's bias three times; once is enough.
     const once = [...(theirs?.tensors ?? [])].filter(([key]) => !/\.(?:modules_to_save|original_module)\./.test(key));
-    expect(mine?.tensors).toEqual(new Map(once));
+    expectWrittenAgain(mine?.tensors, once);
     // PEFT lists every name that a classifier has in some model.
     const saved = (read.modules_to_save as readonly string[] | null)?.filter((module) => module !== 'score') ?? null;
     expect(await configIn(folder)).toEqual({

@@ -8,14 +8,13 @@ import { adaptedAt, attach, disposeAdapter, mergeAdapter, type TrainedAdapter, t
 import { loraFileFormat } from '@peft/lora';
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
+import { expectValues } from '../../test/expectValues.ts';
+import { expectWrittenAgain } from '../../test/expectWrittenAgain.ts';
+import { familyOf } from '../../test/familyOf.ts';
 import { fixture, golden, readTensors } from '../../test/golden.ts';
 import { onEachBackend } from '../../test/onEachBackend.ts';
-import { relativeError } from '../../test/relativeError.ts';
 import { loadPretrained, type PretrainedModel } from '../loadPretrained.ts';
 import { saveModel } from '../saveModel.ts';
-
-/** Python computed in float64; what remains is float32's rounding here. */
-const tolerance = 1e-5;
 
 const cases: readonly (readonly [name: string, base: string, targets: number])[] = [
   ['gpt2-attention', 'gpt2', 2],
@@ -73,9 +72,8 @@ onEachBackend(() => {
     const model = await loadPretrained(fixture(base));
     const adapter = await load(name, model);
     expect(adapter.targets).toHaveLength(targetCount);
-    expect(relativeError(await adaptedLogits(base, model, adapter), await expectedLogits(name))).toBeLessThan(
-      tolerance,
-    );
+    const subject = `${familyOf(name)}: outputs with adapter folders of PEFT`;
+    expectValues(subject, await adaptedLogits(base, model, adapter), await expectedLogits(name));
     disposeAdapter(adapter);
     model.weights.dispose();
   });
@@ -91,7 +89,7 @@ test.each(cases)('%s is written again with its tensors and settings', async (nam
     );
     // PEFT also stores the base's own tables and heads that it adapts.
     const own = [...(theirs?.tensors ?? [])].filter(([key]) => !key.endsWith('.base_layer.weight'));
-    expect(mine?.tensors).toEqual(new Map(own));
+    expectWrittenAgain(mine?.tensors, own);
     const [written, read] = await Promise.all([folder, fixture(`decoder-adapters/${name}`)].map(configIn));
     expect(written?.fan_in_fan_out).toBe(read?.fan_in_fan_out);
     // PEFT lists heads of other models too.
@@ -116,7 +114,8 @@ test.each(cases)('%s merged, saved as a model and loaded again, gives the same l
     expect(loaded.config.tie_word_embeddings).toBe(!adaptsOne);
     const at = adaptedAt({ weights: loaded.weights, modules: loaded.targets });
     const logits = await logitsOf(base, (batch) => loaded.apply(batch, at));
-    expect(relativeError(logits, await expectedLogits(name))).toBeLessThan(tolerance);
+    const subject = `${familyOf(name)}: outputs with adapter folders of PEFT, merged`;
+    expectValues(subject, logits, await expectedLogits(name));
     loaded.weights.dispose();
   });
   merged.dispose();

@@ -10,14 +10,12 @@ import {
 } from '@peft/core';
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
+import { expectValues } from '../../test/expectValues.ts';
+import { familyOf } from '../../test/familyOf.ts';
 import { fixture, golden } from '../../test/golden.ts';
 import { onEachBackend } from '../../test/onEachBackend.ts';
-import { relativeError } from '../../test/relativeError.ts';
 import { trainsAsPython } from '../../test/trainsAsPython.ts';
 import { loadPretrained } from '../loadPretrained.ts';
-
-/** Python computed in float64; what remains is float32's rounding here. */
-const tolerance = 1e-5;
 
 const cases: readonly (readonly [name: string, loss: Loss, targets: number])[] = [
   ['gpt2', causalLanguageModeling(), 11],
@@ -41,6 +39,7 @@ onEachBackend(() => {
     async (name, loss) => {
       const model = await loadPretrained(fixture(name));
       const expected = await golden(name);
+      const outputs = `${familyOf(name)}: outputs`;
       const logitsOf = (columns: Readonly<Record<string, HostArray>>) =>
         tf.tidy(() => {
           const batch = Object.fromEntries(Object.entries(columns).map(([key, array]) => [key, toTensor(array)]));
@@ -53,15 +52,15 @@ onEachBackend(() => {
         const columns = columnsOf(expected, side);
         const logits = logitsOf(columns);
         expect(logits.shape).toEqual(expected.get(`${side}/logits`).shape);
-        expect(relativeError(logits.dataSync(), values(expected.get(`${side}/logits`))), side).toBeLessThan(tolerance);
+        expectValues(outputs, logits.dataSync() as Float32Array, values(expected.get(`${side}/logits`)));
         logits.dispose();
         for (const batchSize of [2, 5]) {
           const found = await evaluate(model, { data: batches(columns, { batchSize, shuffle: false }), loss });
-          expect(relativeError([found.loss], values(expected.get(`${side}/loss`)))).toBeLessThan(tolerance);
+          expectValues(`${familyOf(name)}: losses`, [found.loss], values(expected.get(`${side}/loss`)));
         }
       }
       const unmasked = logitsOf({ inputIds: expected.get('right/inputIds') });
-      expect(relativeError(unmasked.dataSync(), values(expected.get('unmasked')))).toBeLessThan(tolerance);
+      expectValues(outputs, unmasked.dataSync() as Float32Array, values(expected.get('unmasked')));
       unmasked.dispose();
       model.weights.dispose();
     },

@@ -8,13 +8,12 @@ import { attach, disposeAdapter, type TrainedAdapter } from '@peft/core';
 import { loraFileFormat } from '@peft/lora';
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
+import { expectValues } from '../../test/expectValues.ts';
+import { expectWrittenAgain } from '../../test/expectWrittenAgain.ts';
 import { fixture, golden, readTensors } from '../../test/golden.ts';
 import { onEachBackend } from '../../test/onEachBackend.ts';
-import { relativeError } from '../../test/relativeError.ts';
 import { loadPretrained, type PretrainedModel } from '../loadPretrained.ts';
 
-/** Python computed in float64; what remains is float32's rounding here. */
-const tolerance = 1e-5;
 const cases = ['lora', 'lora-everywhere', 'norms-saved', 'adalora'];
 const layers = [0, 1].map((index) => `vit.encoder.layer.${index}`);
 const targetsOf: Readonly<Record<string, readonly string[]>> = {
@@ -55,7 +54,8 @@ onEachBackend(() => {
     const adapter = await load(fixture(`vit-adapters/${name}`), model);
     expect(adapter.targets.map(({ path }) => path)).toEqual(targetsOf[name]);
     const expected = (await readTensors(fixture('vit-adapters/expected.safetensors'))).tensors.get(name);
-    expect(relativeError(await logitsOf(model, adapter), expected?.data as Float32Array)).toBeLessThan(tolerance);
+    const subject = 'ViT: outputs with adapter folders of PEFT';
+    expectValues(subject, await logitsOf(model, adapter), expected?.data as Float32Array);
     disposeAdapter(adapter);
     model.weights.dispose();
   });
@@ -71,7 +71,7 @@ test.each(cases)('the %s folder is written again with its tensors and settings',
     );
     // bias="all" makes PEFT write the classifier's bias three times; once is enough.
     const once = [...(theirs?.tensors ?? [])].filter(([key]) => !/\.(?:modules_to_save|original_module)\./.test(key));
-    expect(mine?.tensors).toEqual(new Map(once));
+    expectWrittenAgain(mine?.tensors, once);
 
     const [written, read] = await Promise.all([folder, fixture(`vit-adapters/${name}`)].map(configIn));
     const targets = adapter.targets.map(({ path }) => model.pythonPaths?.[path] ?? path).sort();
