@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { sizeOf, toFloat32 } from '@peft/core';
+import { expectParity } from '@peft/parity';
 import { expect, test } from 'vitest';
 import { readModelFolder } from './readModelFolder.ts';
 
@@ -23,6 +24,7 @@ test.each([
     const array = await tensors.get(key)?.read();
     if (array === undefined) throw new Error(`${key} is gone`);
     expect(array.dtype).toBe('float16');
-    expect(toFloat32(array)).toEqual(Float32Array.from({ length: sizeOf(array.shape) }, (_, at) => place + at / 64));
+    const expected = Array.from({ length: sizeOf(array.shape) }, (_, at) => place + at / 64);
+    expectParity('model folders: weights', { actual: toFloat32(array), expected, tolerance: 0, by: 'equal' });
   }
 });
