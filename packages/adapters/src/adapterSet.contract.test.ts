@@ -2,8 +2,17 @@ import { type AnyModel, attach, eagerEngine, mergeAdapter, type TrainedAdapter }
 import { requireClose, toyModel } from '@peft/core/testing';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { adapterOf, outputOf, plainLora, toyIds, valuesOf, variants } from '../test/index.ts';
-import { type AdapterSet, adapterSet, sumAdapters } from './index.ts';
+import {
+  adapterOf,
+  outputOf,
+  plainLora,
+  plainOutput,
+  summedWeights,
+  toyIds,
+  valuesOf,
+  variants,
+} from '../test/index.ts';
+import { type AdapterSet, adapterSet } from './index.ts';
 
 /** Rounding of float32 through four layers; the deltas here are as large as the weights. */
 const tolerance = 2e-6;
@@ -55,20 +64,17 @@ describe.each(Object.entries(variants))('%s', (_name, { make, run }) => {
     { own: -1, other: 0.5 },
     { own: 0.7, other: 1 },
   ];
-  it.each(choices)(
-    'with weights %o, merged equals not merged, and both the sum of the deltas',
-    async (weights) => {
-      await set.activate(weights);
-      const expected = await brute(model, set, weights);
-      close(seen(), expected, 'forward');
-      await set.merge();
-      expect(set.isMerged).toBe(true);
-      close(seen(), expected, 'merged');
-      close((await set.predict(toyIds())).data as Float32Array, expected, 'merged, on the engine');
-      await set.unmerge();
-      close((await set.predict(toyIds())).data as Float32Array, expected, 'on the engine');
-    },
-  );
+  it.each(choices)('with weights %o, merged equals not merged, and both the sum of the deltas', async (weights) => {
+    await set.activate(weights);
+    const expected = await brute(model, set, weights);
+    close(seen(), expected, 'forward');
+    await set.merge();
+    expect(set.isMerged).toBe(true);
+    close(seen(), expected, 'merged');
+    close((await set.predict(toyIds())).data as Float32Array, expected, 'merged, on the engine');
+    await set.unmerge();
+    close((await set.predict(toyIds())).data as Float32Array, expected, 'on the engine');
+  });
 
   it('disabled, merged or not, gives the base bit for bit, and enabled what it was', async () => {
     const base = outputOf((batch) => set.apply(batch, { adapters: [] }));
@@ -113,44 +119,24 @@ describe.each(Object.entries(variants))('%s', (_name, { make, run }) => {
     const weights = { own: 0.4, other: -0.6 };
     const sum = set.sum(weights);
     const merged = await mergeAdapter(model, sum.adapter);
-    const expected = await bruteWeights(model, set, weights);
-    for (const path of model.weights.paths) {
-      close(valuesOf(merged)[path] as Float32Array, expected[path] as Float64Array, path);
+    const expected = await summedWeights(model, termsOf(set, weights));
+    for (const [path, values] of Object.entries(valuesOf(expected))) {
+      close(valuesOf(merged)[path] as Float32Array, values, path);
     }
     merged.dispose();
+    expected.dispose();
     sum.dispose();
   });
 });
 
-/** Weights with each adapter merged alone, added up in float64. */
-async function bruteWeights(model: AnyModel, set: AdapterSet, weights: Readonly<Record<string, number>>) {
-  const base = valuesOf(model.weights);
-  const sum = Object.fromEntries(Object.entries(base).map(([path, values]) => [path, Float64Array.from(values)]));
-  for (const [name, weight] of Object.entries(weights)) {
-    const { adapter } = set.sum(name);
-    const merged = await mergeAdapter(model, adapter);
-    for (const [path, values] of Object.entries(valuesOf(merged))) {
-      const total = sum[path] as Float64Array;
-      const before = base[path] as Float32Array;
-      for (const [i, value] of values.entries())
-        total[i] = (total[i] as number) + weight * (value - (before[i] as number));
-    }
-    merged.dispose();
-  }
-  return sum;
-}
+/** The terms of a choice. */
+const termsOf = (set: AdapterSet, weights: Readonly<Record<string, number>>) =>
+  Object.entries(weights).map(([name, weight]) => ({ adapter: set.sum(name).adapter, weight }));
 
-/** The output of the model on those weights. */
+/** The output of the model on the weights that a choice means. */
 async function brute(model: AnyModel, set: AdapterSet, weights: Readonly<Record<string, number>>) {
-  const fork = model.weights.fork();
-  for (const [path, values] of Object.entries(await bruteWeights(model, set, weights))) {
-    fork.write(path, { ...model.weights.get(path), data: Float32Array.from(values) });
-  }
-  const { adapter } = await sumAdapters(model, []);
-  const bare = { ...model, weights: fork };
-  const attached = await attach(bare, { ...adapter, fingerprint: fork.fingerprint() });
-  const output = outputOf(attached.apply);
-  attached.dispose();
-  fork.dispose();
+  const summed = await summedWeights(model, termsOf(set, weights));
+  const output = plainOutput(model, summed);
+  summed.dispose();
   return output;
 }

@@ -35,7 +35,7 @@ export function checkAdapter(model: AnyModel, trained: TrainedAdapter, what: str
   if (gone === 0) return;
   throw new PeftError(
     'adapters/disposed-tensors',
-    `${gone} tensors of ${what} were disposed of; load it again, or do not free a run's result that is still to serve.`,
+    `${what} has ${gone} tensors that were disposed of; load it again, or do not free a run's result that is still to serve.`,
   );
 }
 

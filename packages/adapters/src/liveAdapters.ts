@@ -161,7 +161,7 @@ export class LiveAdapters implements AdapterSet {
       leave();
       throw error;
     }
-    if (result instanceof Promise) return result.finally(leave) as Result;
+    if (isThenable(result)) return Promise.resolve(result).finally(leave) as Result;
     leave();
     return result;
   }
@@ -360,6 +360,10 @@ const none: ChosenWeights = new Map();
 function sumOnBase(model: AnyModel, parts: readonly Named[]): TrainedAdapter {
   const { adapter } = sumOfPrepared(model, parts);
   return adapter.finished.length > 0 ? weightedSum(model, parts) : adapter;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
 }
 
 /** The least power of two that holds `length`, and no more than all rows. */

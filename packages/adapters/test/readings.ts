@@ -1,5 +1,4 @@
-import type { HostArray, TensorBatch, Weights } from '@peft/core';
-import { toFloat32 } from '@peft/core';
+import { type AnyModel, adaptedAt, type HostArray, type TensorBatch, toFloat32, type Weights } from '@peft/core';
 import { toyData } from '@peft/core/testing';
 import * as tf from '@tensorflow/tfjs';
 
@@ -17,4 +16,9 @@ export function outputOf(apply: (batch: TensorBatch) => tf.Tensor, { ids } = toy
 /** All values of some weights by path. */
 export function valuesOf(weights: Weights): Readonly<Record<string, Float32Array>> {
   return Object.fromEntries(weights.paths.map((path) => [path, toFloat32(weights.get(path)).slice()]));
+}
+
+/** The output for toy examples of a model on these weights, with no adapter. */
+export function plainOutput(model: AnyModel, weights: Weights, ids = toyIds()): Float32Array {
+  return outputOf((batch) => model.apply(batch, adaptedAt({ weights, modules: model.targets })), ids);
 }

@@ -2,7 +2,7 @@ import { type AnyModel, mergeAdapter, type TrainedAdapter } from '@peft/core';
 import type { LoraStrategy } from '@peft/lora';
 
 /** The change that a LoRA adapter makes to a weight, in float64 from its stored factors; undefined where it has none. */
-export async function deltaIn({ adapter, targets, strategy }: TrainedAdapter, path: string) {
+export function deltaIn({ adapter, targets, strategy }: TrainedAdapter, path: string) {
   const target = targets.find((each) => each.path === path);
   if (!target) return undefined;
   const factors = (strategy as unknown as LoraStrategy).factors?.(adapter as never, target);
