@@ -23,6 +23,7 @@ export type { Optimizer, OptimizerCall, Slots } from './optimizers/optimizer.ts'
 export { loraPlus, type ParameterGroup } from './optimizers/parameterGroup.ts';
 export { type SgdOptions, sgd } from './optimizers/sgd.ts';
 export { perTarget, type Route } from './perTarget.ts';
+export { replaceRows } from './replaceRows.ts';
 export { type Range, requireInRange } from './requireInRange.ts';
 export { sameValues } from './sameValues.ts';
 export type {
@@ -46,7 +47,7 @@ export { selectTargets } from './targets/selectTargets.ts';
 export { targetMatcher } from './targets/targetMatcher.ts';
 export type { TargetOptions, TargetSelection } from './targets/targetSelection.ts';
 export { targetWarnings } from './targets/targetWarnings.ts';
-export type { TokenRows, TokenTable } from './tokenRows.ts';
+export { rowTensors, type TokenRows, type TokenTable, withRows } from './tokenRows.ts';
 export {
   type AdaptedModel,
   attach,
