@@ -147,18 +147,33 @@ describe('files that cannot be used', () => {
     expect(state).toEqual({ step: 9, totalSteps: 9, 'mask/l0': hostArray([0, 1]) });
   });
 
+  test('a finished adapter needs no length of its life, and a target without a pattern has all its ranks', () => {
+    const tensors = {
+      l0: { a: hostArray([1, 2, 3, 4], [2, 2]), lambda: hostArray([3, 4]), b: hostArray([1, 2, 3, 4, 5, 6], [2, 3]) },
+    };
+    const config = { initR: 2, targetR: 1, tinit: 3, tfinal: 4, rankPattern: {} };
+    const { state } = adaloraFileFormat.decode({ ...good, config, tensors }, [target]);
+    expect(state).toEqual({ step: 8, totalSteps: 8, 'mask/l0': hostArray([1, 1]) });
+  });
+
   test('config', () => {
-    expect(said({ config: { ...good.config, totalStep: undefined, loraAlpha: -1, initR: '2' } })).toBe(
+    expect(said({ config: { ...good.config, totalStep: 0, loraAlpha: -1, initR: '2' } })).toBe(
       [
         "adalora: the adapter's config cannot be used; save the adapter again in Python:",
         '- initR is "2".',
-        '- totalStep is missing.',
+        '- totalStep is 0.',
         '- loraAlpha is -1.',
         '- rankPattern of "l0" is not a list of 1 booleans, one for each of initR.',
       ].join('\n'),
     );
     expect(said({ config: { ...good.config, rankPattern: { l0: [true] } } })).toBe(
       'adalora: the adapter\'s config cannot be used; save the adapter again in Python:\n- rankPattern of "l0" is not a list of 2 booleans, one for each of initR.',
+    );
+  });
+
+  test('a pattern of another model', () => {
+    expect(said({ config: { ...good.config, rankPattern: { l0: [false, true], l7: [true, true] } } })).toBe(
+      'adalora: the adapter\'s config cannot be used; save the adapter again in Python:\n- rankPattern names "l7", which is not among the adapted targets.',
     );
   });
 

@@ -66,21 +66,25 @@ type Pattern = Readonly<Record<string, readonly boolean[]>>;
 
 function readConfig(config: AdapterFile['config'], targets: readonly Target[]) {
   const problems: string[] = [];
-  const numberOf = (name: string, fallback: number | undefined, isRight: (value: number) => boolean): number => {
+  const numberOf = (name: string, fallback: number, isRight: (value: number) => boolean): number => {
     const value = config[name] ?? fallback;
     if (typeof value === 'number' && isRight(value)) return value;
-    problems.push(value === undefined ? `${name} is missing` : `${name} is ${JSON.stringify(value)}`);
+    problems.push(`${name} is ${JSON.stringify(value)}`);
     return 1;
   };
   const isCount = (value: number) => Number.isSafeInteger(value) && value >= 1;
   const initRank = numberOf('initR', 12, isCount);
-  const totalSteps = numberOf('totalStep', undefined, isCount);
+  // Python writes the length of every life and loads no file without it; a finished one does not need it.
+  const shortest = Number(config.tinit ?? 0) + Number(config.tfinal ?? 0) + 1;
+  const totalSteps = numberOf('totalStep', Number.isSafeInteger(shortest) ? shortest : 1, isCount);
   const loraAlpha = numberOf('loraAlpha', 8, (value) => Number.isFinite(value) && value > 0);
   const pattern = (config.rankPattern ?? undefined) as Pattern | undefined;
-  for (const { path } of pattern ? targets : []) {
-    const live: unknown = pattern?.[path];
+  const paths = new Set(targets.map(({ path }) => path));
+  // A target that the pattern leaves out has all its ranks, as in Python.
+  for (const [path, live] of Object.entries<unknown>(pattern ?? {})) {
     const isRight = Array.isArray(live) && live.length === initRank && live.every((is) => typeof is === 'boolean');
-    if (!isRight)
+    if (!paths.has(path)) problems.push(`rankPattern names "${path}", which is not among the adapted targets`);
+    else if (!isRight)
       problems.push(`rankPattern of "${path}" is not a list of ${initRank} booleans, one for each of initR`);
   }
   if (problems.length > 0) {

@@ -1,5 +1,8 @@
+export { listAdapters } from './adapterFolder/listAdapters.ts';
 export { type LoadAdapterOptions, loadAdapter } from './adapterFolder/loadAdapter.ts';
+export type { FloatDtype } from './adapterFolder/narrowed.ts';
 export { type SaveAdapterOptions, saveAdapter } from './adapterFolder/saveAdapter.ts';
+export type { TaskType } from './adapterFolder/taskType.ts';
 export type { FileSystem, WritableFile } from './atomic/fileSystem.ts';
 export type { FileContent } from './atomic/stageFiles.ts';
 export { writeFolder } from './atomic/writeFolder.ts';

@@ -1,8 +1,7 @@
-const shown = 10;
 const longestName = 120;
 
-/** One line per problem, the first ten of them; a hostile file cannot make a message as large as itself. */
-export function problemList(problems: readonly string[]): string {
+/** One line per problem, the first `shown` of them; a hostile file cannot make a message as large as itself. */
+export function problemList(problems: readonly string[], { shown = 10 }: { readonly shown?: number } = {}): string {
   const lines = problems.slice(0, shown).map((problem) => `\n  ${problem}`);
   const rest = problems.length - shown;
   return lines.join('') + (rest > 0 ? `\n  and ${rest} more` : '');

@@ -19,8 +19,8 @@ export type DecodedLora = {
 
 /**
  * Options and parameters of a file, whose tensors must be exactly those that the options give the adapted targets.
- * @throws PeftError `lora/config` for settings that no option stands for, `lora/options` for wrong ones, `lora/tensors`
- * with every tensor that is missing, left over or of another shape.
+ * @throws PeftError `lora/options` for wrong settings, `lora/tensors` with every tensor that is missing, left over or of
+ * another shape.
  */
 export function decodeLora({ config, tensors }: AdapterFile, targets: readonly Target[]): DecodedLora {
   const options = checkOptions(optionsOfConfig(config));

@@ -14,11 +14,11 @@ import {
   toFloat32,
 } from '@peft/core';
 import { loraFileFormat } from '@peft/lora';
+import { expectParity } from '@peft/parity';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openSafetensors } from '../safetensors/openSafetensors.ts';
 import { fixtureModel, fixturePath } from '../testing/fixtureModel.ts';
-import { relativeDistance } from '../testing/relativeDistance.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import golden from './__fixtures__/expected.json' with { type: 'json' };
 import { loadAdapter } from './loadAdapter.ts';
@@ -78,18 +78,20 @@ async function expectAsInPython(trained: TrainedAdapter, name: string): Promise<
   for (const [path, expected] of Object.entries(record.delta ?? {})) {
     const delta = deltaOf(trained, path);
     expect(delta.shape).toEqual(expected.shape);
-    expect(relativeDistance(delta.dataSync(), expected.values), `delta of ${path}`).toBeLessThan(DELTA);
+    const actual = delta.dataSync() as Float32Array;
+    expectParity('adapter folders of PEFT: deltas', { actual, expected: expected.values, tolerance: DELTA });
     delta.dispose();
   }
   if (record.merged) {
     const merged = await mergeAdapter(await fixtureModel(), trained);
     for (const [path, expected] of Object.entries(record.merged)) {
-      const { data } = merged.get(`${path}.weight`);
-      expect(relativeDistance(data as Float32Array, expected.values), `merged ${path}`).toBeLessThan(DELTA);
+      const actual = merged.get(`${path}.weight`).data as Float32Array;
+      expectParity('adapter folders of PEFT: merged weights', { actual, expected: expected.values, tolerance: DELTA });
     }
     merged.dispose();
   }
-  expect(relativeDistance(await outputOf(trained), record.output.values), 'output').toBeLessThan(OUTPUT);
+  const [actual, expected] = [await outputOf(trained), record.output.values];
+  expectParity('adapter folders of PEFT: outputs', { actual, expected, tolerance: OUTPUT });
 }
 
 describe.each(Object.keys(cases))('the %s folder of Python PEFT', (name) => {
@@ -99,16 +101,21 @@ describe.each(Object.keys(cases))('the %s folder of Python PEFT', (name) => {
     disposeAdapter(trained);
   });
 
-  it('is written again with the same configuration and tensors', async () => {
+  it('is written again with the same configuration, byte for byte, and the same tensors', async () => {
     const trained = await load(name);
     await withTemporaryFolder(async (parent) => {
       const folder = join(parent, 'again');
       await saveAdapter(trained, folder);
       const source = fixturePath(name === 'named' ? 'named/tickets' : name);
-      expectSameConfig(await jsonOf(folder), await jsonOf(source), trained);
+      expect(await configIn(folder)).toBe(await configIn(source));
       const [mine, theirs] = [await tensorsOf(folder), await tensorsOf(source)];
       expect([...mine.keys()].sort()).toEqual([...theirs.keys()].filter(isWritten).sort());
-      for (const [key, values] of mine) expect([key, values]).toEqual([key, theirs.get(key)]);
+      for (const [key, { shape, values }] of mine) {
+        expect([key, shape]).toEqual([key, theirs.get(key)?.shape]);
+        const expected = theirs.get(key)?.values ?? [];
+        const subject = 'adapter folders of PEFT, written again: tensors';
+        expectParity(subject, { actual: values, expected, tolerance: 0, by: 'equal' });
+      }
       const reloaded = await load(name, folder);
       await expectAsInPython(reloaded, name);
       disposeAdapter(reloaded);
@@ -144,7 +151,12 @@ it.each(['lora', 'dora', 'bias-all'])('the %s folder is trained further from wha
   // Towards zero, the loss is the mean square of the output: at first of Python's.
   const values = cases[name]?.output.values ?? [];
   const first = values.reduce((sum, value) => sum + value * value, 0) / values.length;
-  expect(relativeDistance([losses[0] as number], [first])).toBeLessThan(OUTPUT);
+  const actual = losses.slice(0, 1);
+  expectParity('adapter folders of PEFT: losses when trained further', {
+    actual,
+    expected: [first],
+    tolerance: OUTPUT,
+  });
   expect(losses[4]).toBeLessThan(losses[0] as number);
   disposeAdapter(from);
 });
@@ -152,24 +164,15 @@ it.each(['lora', 'dora', 'bias-all'])('the %s folder is trained further from wha
 // bias="all" writes the biases of a module trained whole three times; once is enough.
 const isWritten = (key: string) => !/\.(?:modules_to_save|original_module)\./.test(key);
 
-async function jsonOf(folder: string): Promise<Record<string, unknown>> {
-  return JSON.parse(await readFile(join(folder, 'adapter_config.json'), 'utf8'));
+function configIn(folder: string): Promise<string> {
+  return readFile(join(folder, 'adapter_config.json'), 'utf8');
 }
 
-async function tensorsOf(folder: string): Promise<Map<string, unknown>> {
+async function tensorsOf(folder: string) {
   const { tensors } = await openSafetensors(join(folder, 'adapter_model.safetensors'));
   const read = [...tensors].map(async ([key, tensor]) => {
     const array = await tensor.read();
     return [key, { shape: array.shape, values: [...toFloat32(array)] }] as const;
   });
   return new Map(await Promise.all(read));
-}
-
-function expectSameConfig(mine: object, theirs: object, { targets }: TrainedAdapter): void {
-  expect(mine).toEqual({
-    ...theirs,
-    auto_mapping: null,
-    exclude_modules: null,
-    target_modules: targets.map(({ path }) => path).sort(),
-  });
 }

@@ -6,6 +6,9 @@ import type { ModuleNames } from './moduleNames.ts';
 import { namePrefix } from './parameterName.ts';
 import { parameterAxes, toFileLayout } from './torchLayout.ts';
 
+/** So many lines are shown; the rest is counted. */
+const shown = 50;
+
 /**
  * Refuses a file that is not exactly what its configuration and the model expect, with every tensor that is missing,
  * misshapen, no float or left over (`checkpoint/adapter-tensors`). A copy of the base's own parameter is not left over.
@@ -17,26 +20,29 @@ export async function checkAdapterTensors(
 ): Promise<void> {
   const parameters = new Map(model.weights.paths.map((path) => [names.parameter(path), path]));
   const problems: string[] = [];
-  for (const [key, { shape, axes }] of expected) {
+  const missing: string[] = [];
+  for (const [key, { shape, axes, because }] of expected) {
     const found = tensors.get(key);
+    const wanted = `[${shape.join(', ')}] is expected${because === undefined ? '' : `, since ${because}`}`;
     if (axes === undefined)
       problems.push(`${quoted(key)}: its layout is not known, since it is no target of the model`);
     // Python writes tensors of rank 0, other tools leave them out.
-    else if (found === undefined && !shape.includes(0))
-      problems.push(`${quoted(key)} is missing, and [${shape.join(', ')}] is expected`);
-    else if (found !== undefined && `${found.shape}` !== `${shape}`)
-      problems.push(`${quoted(key)} is [${found.shape.join(', ')}], and [${shape.join(', ')}] is expected`);
+    else if (found === undefined && !shape.includes(0)) {
+      missing.push(key);
+      problems.push(`${quoted(key)} is missing, and ${wanted}`);
+    } else if (found !== undefined && `${found.shape}` !== `${shape}`)
+      problems.push(`${quoted(key)} is [${found.shape.join(', ')}], and ${wanted}`);
     else if (found !== undefined && !isFloat(found.dtype))
       problems.push(`${quoted(key)} is ${found.dtype}, and a float is expected`);
   }
   for (const key of tensors.keys()) {
     const problem = expected.has(key) ? undefined : await leftOver(key, { tensors }, { expected, model, parameters });
-    if (problem) problems.push(`${quoted(key)} ${problem}`);
+    if (problem) problems.push(`${quoted(key)} ${problem}${problems.length < shown ? nearest(key, missing) : ''}`);
   }
   if (problems.length === 0) return;
   throw new PeftError(
     'checkpoint/adapter-tensors',
-    `${name}: the adapter does not fit its configuration and this model (${expected.size} tensors are expected, the file has ${tensors.size}); load the base it was trained on, or save it again:${problemList(problems)}`,
+    `${name}: the adapter does not fit its configuration and this model (${expected.size} tensors are expected, the file has ${tensors.size}); load the base it was trained on, or save it again:${problemList(problems, { shown })}`,
   );
 }
 
@@ -60,11 +66,26 @@ async function leftOver(
   const axes = parameterAxes(path, base.shape.length, model.targets);
   const stored = tensors.get(key);
   if (axes === undefined || stored === undefined || !isFloat(stored.dtype)) return 'belongs to nothing';
+  const shape = toFileLayout(base, axes).shape;
+  if (`${stored.shape}` !== `${shape}`) return `is a weight of another base: this model's is [${shape.join(', ')}]`;
   const mine = toFloat32(toFileLayout(base, axes));
-  const found = await stored.read();
-  const isSame =
-    `${found.shape}` === `${toFileLayout(base, axes).shape}` && toFloat32(found).every((value, i) => value === mine[i]);
+  const isSame = toFloat32(await stored.read()).every((value, i) => value === mine[i]);
   return isSame ? undefined : "is a weight of another base: this model's differs";
+}
+
+/** What a left-over name may have been meant for: a missing one that differs in one place, by a few letters. */
+function nearest(key: string, missing: readonly string[]): string {
+  const near = missing.find((name) => differenceOf(key, name) <= 3);
+  return near === undefined ? '' : `; was ${quoted(near)} meant?`;
+}
+
+function differenceOf(left: string, right: string): number {
+  const longest = Math.min(left.length, right.length);
+  let start = 0;
+  while (start < longest && left[start] === right[start]) start++;
+  let end = 0;
+  while (end < longest - start && left.at(-1 - end) === right.at(-1 - end)) end++;
+  return Math.max(left.length, right.length) - start - end;
 }
 
 function isFloat(dtype: string): boolean {

@@ -11,6 +11,8 @@ export type ExpectedTensor = {
   readonly shape: readonly number[];
   /** Undefined for a parameter whose layout only the model that made it knows. */
   readonly axes: Axes | undefined;
+  /** Why it is expected, where the configuration does not say so itself. */
+  readonly because?: string;
   readonly goesTo: { readonly target: string; readonly part: string } | { readonly parameter: string };
 };
 
@@ -37,7 +39,7 @@ export function expectParts(
 /** The parameters trained whole, by their names in the file. */
 export function expectParameters(
   model: AnyModel,
-  { bias, modulesToSave }: Pick<AdapterSettings, 'bias' | 'modulesToSave'>,
+  { bias, modulesToSave, taskHeads }: Pick<AdapterSettings, 'bias' | 'modulesToSave' | 'taskHeads'>,
   { targets, names }: NamedTargets,
 ): ReadonlyMap<string, ExpectedTensor> {
   const paths = model.weights.paths.filter(
@@ -47,9 +49,11 @@ export function expectParameters(
     paths.map((path): [string, ExpectedTensor] => {
       const { shape } = model.weights.get(path);
       const axes = parameterAxes(path, shape.length, model.targets);
+      const expected = { shape: shapeInFile(shape, axes ?? 'same'), axes, goesTo: { parameter: path } };
+      const isOfTask = isSavedWhole(path, taskHeads);
       return [
         parameterName(path, targets, names),
-        { shape: shapeInFile(shape, axes ?? 'same'), axes, goesTo: { parameter: path } },
+        isOfTask ? { ...expected, because: 'Python trains the head of a task of this task_type' } : expected,
       ];
     }),
   );

@@ -99,7 +99,7 @@ it('takes the targets from the tensors where target_modules says something else,
   `);
 });
 
-it('names settings it does not know, and drops them as Python does', async () => {
+it('names settings it does not know', async () => {
   const warnings: string[] = [];
   const trained = await load(
     { config: { ...config, use_magic: true, runtime_config: { ephemeral_gpu_offload: false } } },
@@ -107,7 +107,7 @@ it('names settings it does not know, and drops them as Python does', async () =>
   );
   expect(warnings).toMatchInlineSnapshot(`
     [
-      "the given files: adapter_config.json has settings that are not known here and are left out: "use_magic". A newer Python PEFT may have written it.",
+      "the given files: adapter_config.json has settings that are not known here: "use_magic". A newer Python PEFT may have written it; they have no effect, and saveAdapter writes them again.",
     ]
   `);
   disposeAdapter(trained);
@@ -172,15 +172,17 @@ it('refuses methods that no given format reads', async () => {
 });
 
 it('refuses settings that change what an adapter computes, by name', async () => {
-  const odd = { ...config, lora_bias: true, trainable_token_indices: [1, 2], init_lora_weights: 'pissa' };
+  const odd = { ...config, lora_bias: true, init_lora_weights: 'pissa' };
   expect(await refusal(load({ config: odd }))).toMatchInlineSnapshot(`
-    "lora/config: lora: this adapter is not plain LoRA:
-    - loraBias is set, which lora() does not support.
-    - trainableTokenIndices is set, which lora() does not support.
-    - initLoraWeights is "pissa", which changes the base weights; save it again in Python with path_initial_model_for_weight_conversion."
+    "checkpoint/adapter-config: the given files: adapter_config.json cannot be used as it is; correct it, or save the adapter again:
+      init_lora_weights is "pissa": it changes the base weights, which this file does not hold; save the adapter again in Python with path_initial_model_for_weight_conversion, which makes it plain LoRA
+      lora_bias is true: the up-projection has a bias; merge it in Python and use the merged model"
   `);
   expect(await refusal(load({ config: { ...config, r: 0 } }))).toMatchInlineSnapshot(
-    `"lora/options: lora: rank is 0; it must be a whole number of at least 1."`,
+    `
+    "checkpoint/adapter-config: the given files: adapter_config.json cannot be used as it is; correct it, or save the adapter again:
+      r is 0, and a whole number of at least 1 is expected"
+  `,
   );
   const ambiguous = { ...config, rank_pattern: { query: 2, '0.query': 3 } };
   expect(await refusal(load({ config: ambiguous }))).toMatchInlineSnapshot(
@@ -188,28 +190,25 @@ it('refuses settings that change what an adapter computes, by name', async () =>
   );
   const untyped = { ...config, bias: 'some', modules_to_save: 'head', target_modules: 3 };
   expect(await refusal(load({ config: untyped }))).toMatchInlineSnapshot(`
-    "checkpoint/adapter-config: the given files: adapter_config.json is not as Python PEFT writes it; save the adapter again:
-      bias is "some", and one of none, all, lora_only is expected
-      modules_to_save is a string, and a list of texts is expected
-      target_modules is a number, and a text or a list of texts is expected"
+    "checkpoint/adapter-config: the given files: adapter_config.json cannot be used as it is; correct it, or save the adapter again:
+      bias is "some", and one of "none", "all", "lora_only" is expected
+      modules_to_save is "head", and a list of names or null is expected
+      target_modules is 3, and a text or a list of names or null is expected"
   `);
 });
 
-it("refuses an AdaLoRA configuration without its steps, and one whose pattern is another model's", async () => {
+it("reads AdaLoRA without its steps, and refuses one whose pattern is another model's", async () => {
   const ada = { peft_type: 'ADALORA', init_r: 2, target_modules: ['head'] };
   const parts = {
     [`${head}.lora_A`]: counting(2, 6),
     [`${head}.lora_E`]: counting(2, 1),
     [`${head}.lora_B`]: counting(3, 2),
   };
-  expect(await refusal(load({ config: ada, tensors: parts }))).toMatchInlineSnapshot(`
-    "adalora/config: adalora: the adapter's config cannot be used; save the adapter again in Python:
-    - totalStep is missing."
-  `);
+  disposeAdapter(await load({ config: ada, tensors: parts }));
   const other = { ...ada, total_step: 9, rank_pattern: { 'body.lora_E': [true, true] } };
   expect(await refusal(load({ config: other, tensors: parts }))).toMatchInlineSnapshot(`
     "adalora/config: adalora: the adapter's config cannot be used; save the adapter again in Python:
-    - rankPattern of "head" is not a list of 2 booleans, one for each of initR."
+    - rankPattern names "body", which is not among the adapted targets."
   `);
 });
 
@@ -303,13 +302,16 @@ it('refuses a pickle and folders with a part missing, saying what to do', () =>
       `"checkpoint/missing-file: the given files: there is no adapter_model.safetensors; fetch the weights too."`,
     );
     expect((await refusal(loadAdapter(folder, model, { formats }))).replace(folder, 'FOLDER')).toMatchInlineSnapshot(
-      `"checkpoint/missing-file: FOLDER: there is no adapter_config.json; pass the folder that save_pretrained wrote; an adapter with a name lies in a folder of that name, which the option "adapter" opens."`,
+      `"checkpoint/missing-file: FOLDER: there is no adapter_config.json; pass the folder that save_pretrained wrote."`,
     );
     const parent = fixturePath('named');
     expect(
       (await refusal(loadAdapter(parent, model, { formats, adapter: 'billing' }))).replace(parent, 'named'),
     ).toMatchInlineSnapshot(
-      `"checkpoint/missing-file: named: there is no billing/adapter_config.json; pass the folder that save_pretrained wrote; an adapter with a name lies in a folder of that name, which the option "adapter" opens."`,
+      `
+      "checkpoint/missing-file: named: there is no billing/adapter_config.json; pass one of the folder's adapters in the option "adapter":
+        "tickets""
+    `,
     );
     const cut = { 'adapter_config.json': settings, 'adapter_model.safetensors': weights.subarray(0, -4) };
     expect(await refusal(loadAdapter(cut, model, { formats }))).toMatchInlineSnapshot(`

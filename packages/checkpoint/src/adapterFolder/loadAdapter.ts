@@ -16,11 +16,14 @@ import { quoted } from '../problemList.ts';
 import type { SafetensorsFile } from '../safetensors/openSafetensors.ts';
 import { adapterSettings } from './adapterSettings.ts';
 import { checkAdapterTensors } from './checkAdapterTensors.ts';
+import { checkConfig } from './checkConfig.ts';
+import { checkLoadCall } from './checkLoadCall.ts';
+import { checkTies } from './checkTies.ts';
 import { type ExpectedTensor, expectParameters, expectParts } from './expectTensors.ts';
 import { type ModuleNames, moduleNames, ownNames } from './moduleNames.ts';
 import { namesInFile } from './namesInFile.ts';
 import { namePrefix } from './parameterName.ts';
-import { fromPythonConfig } from './pythonConfig.ts';
+import { fromPythonConfig, unknownKeys } from './pythonConfig.ts';
 import { pythonMethodOf } from './pythonMethodOf.ts';
 import { type AdapterFolder, readAdapterFolder } from './readAdapterFolder.ts';
 import { fingerprintKey } from './saveAdapter.ts';
@@ -47,19 +50,22 @@ export interface LoadAdapterOptions {
 export async function loadAdapter(
   source: FolderSource,
   model: AnyModel,
-  { formats, adapter: adapterName, checkBase = true, onWarning = console.warn }: LoadAdapterOptions,
+  options: LoadAdapterOptions,
 ): Promise<TrainedAdapter> {
+  checkLoadCall(source, model, options);
+  const { formats, adapter: adapterName, checkBase = true, onWarning = console.warn } = options;
   const folder = await readAdapterFolder(source, adapterName);
   const { file } = folder;
   const format = formatOf(folder.name, folder.config.peft_type, formats);
   const method = pythonMethodOf(format.peftType);
-  const { config: written, unknown } = fromPythonConfig(folder.config, method);
+  checkConfig(folder.name, folder.config, method);
+  const unknown = unknownKeys(folder.config, method);
   if (unknown.length > 0) {
-    const keys = unknown.map(quoted).join(', ');
     onWarning(
-      `${folder.name}: adapter_config.json has settings that are not known here and are left out: ${keys}. A newer Python PEFT may have written it.`,
+      `${folder.name}: adapter_config.json has settings that are not known here: ${sayNames(unknown)}. A newer Python PEFT may have written it; they have no effect, and saveAdapter writes them again.`,
     );
   }
+  const written = fromPythonConfig(folder.config, method);
   const { names, settings } = namedSettings(folder, written, model);
   const named = model.targets.filter(({ path }) => hasTensors(file, names.module(path)));
   const targets = model.targets.filter((target) => named.includes(target) || settings.selected?.includes(target));
@@ -67,9 +73,10 @@ export async function loadAdapter(
   const unselected = settings.selected && named.filter((target) => !settings.selected?.includes(target));
   if (unselected?.length) {
     onWarning(
-      `${folder.name}: target_modules does not select ${sayPaths(unselected.map(names.target))}, whose tensors are in the file; they are used here, and Python PEFT would leave them out.`,
+      `${folder.name}: target_modules does not select ${sayNames(unselected.map((target) => names.module(target.path)))}, whose tensors are in the file; they are used here, and Python PEFT would leave them out.`,
     );
   }
+  checkTies(folder.name, written.ensureWeightTying, { model, targets, settings });
   const config = translateConfig(written, { targets, method, from: names, to: ownNames });
   const parts = expectParts(format.shapes(config, targets), method, { targets, names });
   const parameters = expectParameters(model, settings, { targets, names });
@@ -84,6 +91,8 @@ export async function loadAdapter(
     targets,
     modules: model.targets,
     pythonPaths: model.pythonPaths,
+    outputHead: model.outputHead,
+    fileConfig: folder.config,
     modulesToSave: settings.modulesToSave,
     bias: settings.bias,
     finished: [],
@@ -95,8 +104,8 @@ export async function loadAdapter(
 }
 
 /** The settings, read by the names that the file uses. */
-function namedSettings({ name, file }: AdapterFolder, config: AdapterFile['config'], model: AnyModel) {
-  const settingsBy = (names: ModuleNames) => ({ names, settings: adapterSettings(name, config, { model, names }) });
+function namedSettings({ file }: AdapterFolder, config: AdapterFile['config'], model: AnyModel) {
+  const settingsBy = (names: ModuleNames) => ({ names, settings: adapterSettings(file, config, { model, names }) });
   const names = namesInFile(file, model);
   if (names) return settingsBy(names);
   // The tensors fit both sets of names: the one whose selection asks for more, Python's where neither does.
@@ -125,16 +134,13 @@ function nothingAdapted({ name, tensors }: SafetensorsFile, targets: readonly Ta
   const first = [...tensors.keys()].slice(0, 2).map(quoted).join(', ') || 'no tensors';
   return new PeftError(
     'checkpoint/adapter-targets',
-    `${name}: none of the file's ${tensors.size} tensors belongs to a target of this model; the file has ${first}, the model's targets are ${sayPaths(targets) || 'none'}. Load the base it was trained on.`,
+    `${name}: none of the file's ${tensors.size} tensors belongs to a target of this model; the file has ${first}, the model's targets are ${sayNames(targets.map(({ path }) => path)) || 'none'}. Load the base it was trained on.`,
   );
 }
 
-function sayPaths(targets: readonly Target[]): string {
-  const shown = targets
-    .slice(0, 4)
-    .map(({ path }) => `"${path}"`)
-    .join(', ');
-  return targets.length > 4 ? `${shown} and ${targets.length - 4} more` : shown;
+function sayNames(names: readonly string[]): string {
+  const shown = names.slice(0, 4).map(quoted).join(', ');
+  return names.length > 4 ? `${shown} and ${names.length - 4} more` : shown;
 }
 
 function requireBase({ name, metadata }: SafetensorsFile, fingerprint: string): void {

@@ -174,7 +174,10 @@ it('keeps patterns on the layers they were written for', async () => {
   );
   const untyped = { ...config, rank_pattern: { q_proj: 'two' } };
   expect(await refusal(load({ modules: python, config: untyped }))).toMatchInlineSnapshot(
-    `"lora/options: lora: rankPattern["q_proj"] is "two"; it must be a whole number of at least 1."`,
+    `
+    "checkpoint/adapter-config: the given files: adapter_config.json cannot be used as it is; correct it, or save the adapter again:
+      rank_pattern["q_proj"] is "two", and a whole number of at least 1 is expected"
+  `,
   );
 });
 

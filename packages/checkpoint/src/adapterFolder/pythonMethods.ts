@@ -1,3 +1,7 @@
+import { adaloraFields } from './adaloraFields.ts';
+import type { ConfigField } from './configField.ts';
+import { loraFields } from './loraFields.ts';
+
 /** How an array [in, out] or [length] of the library stands in a file: as it is, transposed, or as one column. */
 export type Axes = 'same' | 'swapped' | 'column';
 
@@ -8,60 +12,13 @@ export type PythonTensor = { readonly name: string; readonly axes: Axes };
 export type PythonMethod = {
   /** By layer kind, then by part. */
   readonly tensors: Readonly<Record<string, Readonly<Record<string, PythonTensor>>>>;
-  /** Every key of adapter_config.json, with Python's default. */
-  readonly defaults: Readonly<Record<string, unknown>>;
+  /** Every key of adapter_config.json, what it may hold and what becomes of it. */
+  readonly fields: Readonly<Record<string, ConfigField>>;
   /** Keys whose numbers Python writes as floats: 0.0, not 0. */
   readonly floats: readonly string[];
   /** What stands after a module's path in the keys of rank_pattern. */
   readonly rankKeyEnd: string;
 };
-
-/** The version of Python PEFT whose files these are. */
-export const pythonPeftVersion = '0.21.2';
-
-const loraDefaults = {
-  alora_invocation_tokens: null,
-  alpha_pattern: {},
-  arrow_config: null,
-  auto_mapping: null,
-  base_model_name_or_path: null,
-  bias: 'none',
-  corda_config: null,
-  ensure_weight_tying: false,
-  eva_config: null,
-  exclude_modules: null,
-  fan_in_fan_out: false,
-  inference_mode: true,
-  init_lora_weights: true,
-  kasa_config: null,
-  layer_replication: null,
-  layers_pattern: null,
-  layers_to_transform: null,
-  loftq_config: {},
-  lora_alpha: 8,
-  lora_bias: false,
-  lora_dropout: 0,
-  lora_ga_config: null,
-  megatron_config: null,
-  megatron_core: 'megatron.core',
-  modules_to_save: null,
-  monteclora_config: null,
-  peft_type: 'LORA',
-  peft_version: pythonPeftVersion,
-  qalora_group_size: 16,
-  r: 8,
-  rank_pattern: {},
-  revision: null,
-  target_modules: null,
-  target_parameters: null,
-  task_type: null,
-  trainable_token_indices: null,
-  use_bdlora: null,
-  use_dora: false,
-  use_qalora: false,
-  use_rslora: false,
-  velora_config: null,
-} as const;
 
 const magnitude: PythonTensor = { name: 'lora_magnitude_vector', axes: 'same' };
 
@@ -94,7 +51,7 @@ export const pythonMethods: ReadonlyMap<string, PythonMethod> = new Map<string, 
           magnitude,
         },
       },
-      defaults: loraDefaults,
+      fields: loraFields,
       floats: ['lora_dropout'],
       rankKeyEnd: '',
     },
@@ -103,20 +60,7 @@ export const pythonMethods: ReadonlyMap<string, PythonMethod> = new Map<string, 
     'ADALORA',
     {
       tensors: { dense: adaloraLinear, 'transposed-dense': adaloraLinear },
-      defaults: {
-        ...loraDefaults,
-        beta1: 0.85,
-        beta2: 0.85,
-        deltaT: 1,
-        init_r: 12,
-        orth_reg_weight: 0.5,
-        peft_type: 'ADALORA',
-        rank_pattern: null,
-        target_r: 8,
-        tfinal: 0,
-        tinit: 0,
-        total_step: null,
-      },
+      fields: adaloraFields,
       floats: ['lora_dropout', 'beta1', 'beta2', 'orth_reg_weight'],
       rankKeyEnd: '.lora_E',
     },

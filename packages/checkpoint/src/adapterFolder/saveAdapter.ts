@@ -1,17 +1,26 @@
 import { type AdapterFile, fromTensor, type HostArray, PeftError, type TrainedAdapter } from '@peft/core';
 import type { FileSystem } from '../atomic/fileSystem.ts';
 import { writeFolder } from '../atomic/writeFolder.ts';
+import { nodeModule } from '../nodeModule.ts';
 import { problemList, quoted } from '../problemList.ts';
 import { safetensorsChunks } from '../safetensors/writeSafetensors.ts';
+import { subFolderOf } from './adapterName.ts';
+import { checkSaveCall } from './checkSaveCall.ts';
+import { configToWrite } from './configToWrite.ts';
 import { encodeAsLora } from './encodeAsLora.ts';
 import type { NamedTargets } from './expectTensors.ts';
 import { type ModuleNames, moduleNames, ownNames } from './moduleNames.ts';
+import { type FloatDtype, narrowed } from './narrowed.ts';
 import { namePrefix, parameterName } from './parameterName.ts';
-import { toPythonConfig } from './pythonConfig.ts';
+import { type Config, toPythonConfig } from './pythonConfig.ts';
 import { pythonJson } from './pythonJson.ts';
 import { pythonMethodOf } from './pythonMethodOf.ts';
 import type { PythonMethod } from './pythonMethods.ts';
+import { pythonSaves } from './pythonSaves.ts';
 import { pythonSelection } from './pythonSelection.ts';
+import type { RestateContext } from './restated.ts';
+import { headsOfTask } from './savedModules.ts';
+import type { TaskType } from './taskType.ts';
 import { parameterAxes, toFileLayout } from './torchLayout.ts';
 import { translateConfig } from './translateConfig.ts';
 import { translateModules } from './translateModules.ts';
@@ -19,10 +28,18 @@ import { translateModules } from './translateModules.ts';
 export interface SaveAdapterOptions {
   /** Write the change as one plain LoRA, exactly, whatever the strategy's own format is. */
   readonly as?: 'lora';
-  /** Name or path of the base in Python (`base_model_name_or_path`). */
-  readonly base?: string;
+  /** Name of the adapter, of which Python makes a sub-folder; `default`, or none, is the folder itself. */
+  readonly adapter?: string;
+  /** What floats are rounded to: `float32` when left out, for which nothing is rounded. */
+  readonly dtype?: FloatDtype;
+  /** Name or path of the base in Python (`base_model_name_or_path`). As these four: what the file said that the adapter came with, else null. */
+  readonly base?: string | null;
+  /** The base's revision. */
+  readonly revision?: string | null;
   /** Python's `task_type`, such as `SEQ_CLS`. */
-  readonly taskType?: string;
+  readonly taskType?: TaskType | null;
+  /** The class of a base that is none of transformers', for Python's AutoPeftModel (`auto_mapping`). */
+  readonly autoMapping?: Readonly<Record<string, string>> | null;
   /**
    * What the folder calls modules where the model states Python's paths: `python`, as Python's current transformers has
    * them in memory (when left out), or `file`, as model files and older transformers do.
@@ -38,13 +55,15 @@ export const fingerprintKey = 'base_fingerprint';
  * Writes a folder that Python PEFT loads: adapter_config.json and adapter_model.safetensors, both or none. A strategy
  * without a format of its own, such as a chain, is written as one LoRA of the summed rank, finished links included.
  * Throws `checkpoint/not-additive`, `checkpoint/adapter-tensors`, `checkpoint/adapter-targets`,
- * `checkpoint/module-names` and the codes of `writeFolder`.
+ * `checkpoint/modules-to-save`, `checkpoint/overflow`, `checkpoint/module-names`, `option/arguments` and the codes of
+ * `writeFolder`.
  */
 export async function saveAdapter(
   trained: TrainedAdapter,
   folder: string,
   options: SaveAdapterOptions = {},
 ): Promise<void> {
+  checkSaveCall(trained, folder, options);
   const { fileFormat } = trained.strategy;
   const isOwn = fileFormat !== undefined && options.as === undefined && trained.finished.length === 0;
   const file = isOwn ? await fileFormat.encode(trained) : await encodeAsLora(trained);
@@ -54,7 +73,7 @@ export async function saveAdapter(
     ...adapterTensors(file, method, { ...trained, names }),
     ...(await parameterTensors(trained, names)),
   ]);
-  const config = toPythonConfig(
+  const written = toPythonConfig(
     {
       ...translateConfig(file.config, { targets: trained.targets, method, from: ownNames, to: names }),
       // Python sets it as its last adapted layer needs, and again for every layer when it loads.
@@ -64,13 +83,19 @@ export async function saveAdapter(
     },
     method,
   );
-  const { base = null, taskType = null } = options;
-  const text = pythonJson({ ...config, base_model_name_or_path: base, task_type: taskType }, method.floats);
+  const adapted = Object.keys(file.tensors).map(names.module);
+  const parameters = knownParameters(trained).map(names.parameter);
+  const config = configToWrite(written, { trained, method, options, names, adapted, parameters });
+  requireSaved(config, { trained, names, parameters });
+  const inside = subFolderOf(options.adapter);
   await writeFolder(
-    folder,
+    inside === undefined ? folder : nodeModule('node:path').join(folder, inside),
     {
-      'adapter_model.safetensors': safetensorsChunks(tensors, { format: 'pt', [fingerprintKey]: trained.fingerprint }),
-      'adapter_config.json': new TextEncoder().encode(text),
+      'adapter_model.safetensors': safetensorsChunks(narrowed(tensors, options.dtype ?? 'float32'), {
+        format: 'pt',
+        [fingerprintKey]: trained.fingerprint,
+      }),
+      'adapter_config.json': new TextEncoder().encode(pythonJson(config, method.floats)),
     },
     options.fileSystem,
   );
@@ -112,11 +137,36 @@ async function parameterTensors(
   return Promise.all(read);
 }
 
-function modulesToSaveOf({ modulesToSave, trained, modules, pythonPaths = {} }: TrainedAdapter, names: ModuleNames) {
+function modulesToSaveOf(trained: TrainedAdapter, names: ModuleNames) {
+  const { modulesToSave } = trained;
   if (modulesToSave.length === 0) return {};
+  const translation = { from: ownNames, to: names, isThere: pythonSaves };
+  return { modulesToSave: translateModules(modulesToSave, knownParameters(trained), translation) };
+}
+
+/** The parameters of the base that an adapter knows of. */
+function knownParameters({ trained, modules, pythonPaths = {} }: TrainedAdapter): readonly string[] {
   const weights = [...Object.keys(pythonPaths), ...modules.map(({ path }) => path)].map((path) => `${path}.weight`);
-  const parameters = [...new Set([...Object.keys(trained), ...weights])];
-  return { modulesToSave: translateModules(modulesToSave, parameters, { from: ownNames, to: names }) };
+  return [...new Set([...Object.keys(trained), ...weights])];
+}
+
+/** Refuses a folder in which Python would look for modules that were not trained whole. */
+function requireSaved(
+  { modules_to_save: listed, task_type: task }: Config,
+  { trained: { trained }, names, parameters }: Pick<RestateContext, 'trained' | 'names' | 'parameters'>,
+): void {
+  const saved = new Set(Object.keys(trained).map(names.parameter));
+  const heads = headsOfTask(task);
+  const problems = [...((listed ?? []) as readonly string[]), ...heads].flatMap((module) =>
+    parameters
+      .filter((path) => pythonSaves(path, [module]) && !saved.has(path))
+      .map((path) => `${quoted(path)}, for ${heads.includes(module) ? `task_type ${task}` : quoted(module)}`),
+  );
+  if (problems.length === 0) return;
+  throw new PeftError(
+    'checkpoint/modules-to-save',
+    `Python PEFT would look for weights in this folder that were not trained: it takes every module whose name ends in one of modules_to_save, and the head of the task. Train them with modulesToSave, give the modules names of their own, or leave out taskType:${problemList([...new Set(problems)])}`,
+  );
 }
 
 function selectionOf({ tensors }: AdapterFile, { targets, modules }: TrainedAdapter, names: ModuleNames) {
