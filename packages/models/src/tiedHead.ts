@@ -1,4 +1,4 @@
-import { type HostArray, type TypedArray, Weights } from '@peft/core';
+import { type AnyModel, type HostArray, sameValues, type TypedArray, Weights } from '@peft/core';
 
 /** A table and the head that reads it, by the paths of their weights. */
 export type Tie = { readonly head: string; readonly table: string };
@@ -16,11 +16,13 @@ export function withTiedHead(weights: Weights, { head, table }: Tie): Weights {
 /** Whether head and table still have the same values. */
 export function isTied(weights: Weights, { head, table }: Tie): boolean {
   if (!weights.has(head)) return true;
-  const [{ data: left, dtype }, { data: right, dtype: other }] = [weights.get(head), weights.get(table)];
-  if (dtype !== other || left.length !== right.length) return false;
-  if (left.buffer === right.buffer && left.byteOffset === right.byteOffset) return true;
-  for (let index = 0; index < left.length; index++) if (!Object.is(left[index], right[index])) return false;
-  return true;
+  return sameValues(weights.get(head), weights.get(table));
+}
+
+/** What a model says of its tied head. */
+export function tiesOf(tie: Tie | undefined): Pick<AnyModel, 'ties'> {
+  const module = (path: string) => path.slice(0, path.lastIndexOf('.'));
+  return tie ? { ties: { [module(tie.head)]: module(tie.table) } } : {};
 }
 
 // A view of its own, since engines know a weight by its array.

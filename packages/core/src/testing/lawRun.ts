@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { adaptedAt } from '../adaptedAt.ts';
+import { type AdaptedAtOptions, adaptedAt } from '../adaptedAt.ts';
 import type { Engine } from '../engine.ts';
 import { type HostArray, toTensor } from '../hostArray.ts';
 import { mergeInto } from '../mergeInto.ts';
@@ -10,8 +10,8 @@ import type { DataSource } from '../training/dataSource.ts';
 import type { TrainEvent } from '../training/events.ts';
 import type { FineTuneOptions } from '../training/fineTune.ts';
 import { type HostBatch, regression } from '../training/loss.ts';
+import { writeRows } from '../tokenRows.ts';
 import { Trainer } from '../training/trainer.ts';
-import type { Weights } from '../weights.ts';
 import { toyData, toyModel } from './toyModel.ts';
 
 /** A toy run that a law looks into between its steps. */
@@ -67,15 +67,16 @@ export class LawRun {
 
   /** Output on the probe batch, through `forward` with this adapter or the current one. */
   async outputs(given?: AnyAdapter): Promise<Float32Array> {
-    const { weights, adapter, trained } = await this.trainer.current();
+    const { weights, adapter, trained, tokenRows } = await this.trainer.current();
     const { targets } = this;
-    return this.#apply({ weights, strategy: this.strategy, adapter: given ?? adapter, targets, trained });
+    return this.#apply({ weights, strategy: this.strategy, adapter: given ?? adapter, targets, trained, tokenRows });
   }
 
   /** Output on the probe batch with the current adapter merged into a copy of the weights. */
   async mergedOutputs(): Promise<Float32Array> {
-    const { weights, adapter, trained } = await this.trainer.current();
+    const { weights, adapter, trained, tokenRows } = await this.trainer.current();
     const merged = weights.fork();
+    for (const [table, rows] of Object.entries(tokenRows)) await writeRows(merged, table, rows);
     await mergeInto(merged, { strategy: this.strategy, adapter, targets: this.targets }, this.engine);
     const output = await this.#apply({ weights: merged, trained });
     merged.dispose();
@@ -90,13 +91,7 @@ export class LawRun {
     return this.trainer.targets;
   }
 
-  async #apply(options: {
-    weights: Weights;
-    strategy?: AnyStrategy;
-    adapter?: AnyAdapter;
-    targets?: AnyModel['targets'];
-    trained?: Readonly<Record<string, tf.Tensor>>;
-  }) {
+  async #apply(options: Omit<AdaptedAtOptions, 'modules'>) {
     const output = tf.tidy(() => {
       const batch = Object.fromEntries(Object.entries(this.#probe).map(([name, array]) => [name, toTensor(array)]));
       return this.model.apply(batch, adaptedAt({ modules: this.model.targets, ...options }));

@@ -37,6 +37,7 @@ export function toyModel(seed = 1): Model<TensorBatch> {
   });
   return {
     targets,
+    inputEmbedding: 'embed',
     outputHead: ['head'],
     outputSize: 3,
     inputs: { ids: { dtype: 'int32', shape: ['batch', 2] } },

@@ -1,6 +1,7 @@
 import { PeftError } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import type { Optimizer } from '../optimizers/optimizer.ts';
+import type { TokenTable } from '../tokenRows.ts';
 import { leavesOf } from '../tree.ts';
 import type { Weights } from '../weights.ts';
 import { groupSlots } from './applyGradients.ts';
@@ -12,13 +13,14 @@ export type RestoredRun = {
   readonly step: number;
   /** Full paths of the parameters trained whole. */
   readonly trained: readonly string[];
+  readonly tokenTables: Readonly<Record<string, TokenTable>>;
   readonly weights: Weights;
   readonly optimizer: Optimizer;
 };
 
 /** Refuses a restored state whose parts do not fit each other or the run. Throws `resume/state` with all of them. */
 export function checkRestored(state: Omit<StepState, 'sums'>, run: RestoredRun): void {
-  const problems = [...trainedProblems(state.trained, run), ...slotProblems(state, run)];
+  const problems = [...trainedProblems(state, run), ...slotProblems(state, run)];
   if (problems.length === 0) return;
   throw new PeftError(
     'resume/state',
@@ -26,15 +28,26 @@ export function checkRestored(state: Omit<StepState, 'sums'>, run: RestoredRun):
   );
 }
 
-function trainedProblems(trained: StepState['trained'], { trained: paths, weights }: RestoredRun): readonly string[] {
-  const problems = paths.flatMap((path) => {
-    const { shape } = weights.get(path);
-    const found = trained[path]?.shape;
-    if (!found) return [`trained/${path} [${shape}] is missing`];
-    return `${found}` === `${shape}` ? [] : [`trained/${path} is [${found}], here [${shape}]`];
+function trainedProblems(
+  { trained, tokenRows }: Pick<StepState, 'trained' | 'tokenRows'>,
+  { trained: paths, tokenTables, weights }: RestoredRun,
+): readonly string[] {
+  const rowShape = (table: string, ids: readonly number[]) => [
+    ids.length,
+    ...weights.get(`${table}.weight`).shape.slice(1),
+  ];
+  const shapes = new Map<string, readonly number[]>([
+    ...paths.map((path) => [`trained/${path}`, weights.get(path).shape] as const),
+    ...Object.entries(tokenTables).map(([path, { ids }]) => [`tokenRows/${path}`, rowShape(path, ids)] as const),
+  ]);
+  const leaves = new Map(leavesOf({ trained, tokenRows }));
+  const problems = [...shapes].flatMap(([path, shape]) => {
+    const found = leaves.get(path)?.shape;
+    if (!found) return [`${path} [${shape}] is missing`];
+    return `${found}` === `${shape}` ? [] : [`${path} is [${found}], here [${shape}]`];
   });
-  const more = Object.keys(trained).filter((path) => !paths.includes(path));
-  return [...problems, ...more.map((path) => `trained/${path} is not trained here`)];
+  const more = [...leaves.keys()].filter((path) => !shapes.has(path));
+  return [...problems, ...more.map((path) => `${path} is not trained here`)];
 }
 
 function slotProblems(state: Omit<StepState, 'sums'>, { starts, step, optimizer }: RestoredRun): readonly string[] {

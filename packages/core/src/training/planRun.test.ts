@@ -69,7 +69,7 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     [
       'nothing to train',
       train({ strategy: undefined, targets: undefined }),
-      'option/conflict: fineTune: nothing would train; pass a strategy with targets, modulesToSave or bias.',
+      'option/conflict: fineTune: nothing would train; pass a strategy with targets, modulesToSave, bias or trainableTokens.',
     ],
     ['no route', () => perTarget([]), 'strategy/no-routes: perTarget: no routes were given; pass at least one.'],
     [

@@ -18,6 +18,7 @@ export function runSettings(plan: RunPlan, options: FineTuneOptions): RunSetting
   return flatten({
     strategy: strategySettings(plan.strategy),
     trained: plan.trained,
+    trainableTokens: Object.fromEntries(Object.entries(plan.tokenTables).map(([path, { ids }]) => [path, ids])),
     accumulate: plan.accumulate,
     loss: { name: loss.name, ...loss.options },
     data: dataSettings(data),

@@ -34,7 +34,7 @@ it('refuses an adapter of another run, with every difference, and one of another
   const finished = [{ source: '', targets: [], params: {}, state: {} }];
   const other = { ...toyOptions({ targets: ['layer.0.query', 'embed'] }), from: { ...adapter, finished } };
   await expect(fineTune(toyModel(), other).result).rejects.toThrowErrorMatchingInlineSnapshot(`
-    [PeftError: fineTune: the adapter to start from is not one of this run; give the run its strategy, targets, modulesToSave and bias. A chain's links and ranks that were pruned cannot be trained further, only merged:
+    [PeftError: fineTune: the adapter to start from is not one of this run; give the run its strategy, targets, modulesToSave, bias and trainableTokens. A chain's links and ranks that were pruned cannot be trained further, only merged:
     - finished links: 1.
     - adapter/embed/a [7,2] is missing.
     - adapter/embed/b [2,6] is missing.

@@ -299,7 +299,7 @@ export class Trainer {
     const state = { ...empty, ...uploadSnapshot(saved.tensors) } as unknown as RestState;
     const { optimizer } = this.#options;
     try {
-      const run = { starts: this.#starts, step: saved.step, trained: this.#plan.trained, weights: this.#weights };
+      const run = { ...this.#plan, starts: this.#starts, step: saved.step, weights: this.#weights };
       checkRestored(state, { ...run, optimizer });
     } catch (error) {
       disposeUnless(state, {});

@@ -57,7 +57,7 @@ export type RunIdentity = Required<
 >;
 
 /** Other settings than these may change while a run goes on: its numbers change then, its meaning does not. */
-const fixed = /^(?:strategy|loss|data)\.|^(?:trained|accumulate|optimizer\.name)$/;
+const fixed = /^(?:strategy|loss|data|trainableTokens)\.|^(?:trained|accumulate|optimizer\.name)$/;
 const longestValue = 200;
 
 /** Refuses what is no training state, for callers without types. Throws `resume/state` with all that is wrong. */

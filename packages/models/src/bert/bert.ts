@@ -1,10 +1,11 @@
 import type { Model, Weights } from '@peft/core';
 import { checkWeights } from '../checkWeights.ts';
-import { withTiedHead } from '../tiedHead.ts';
+import { tiesOf, withTiedHead } from '../tiedHead.ts';
 import type { BertBatch } from './bertBatch.ts';
 import { readBertConfig } from './bertConfig.ts';
 import { bertHeads } from './bertHeads.ts';
 import { bertParameters, bertTargets, bertTie } from './bertParameters.ts';
+import { bertPaths } from './bertPaths.ts';
 
 const column = { dtype: 'int32', shape: ['batch', 'sequence'] } as const;
 
@@ -28,6 +29,8 @@ export function bert(config: Readonly<Record<string, unknown>>, weights: Weights
   return {
     targets: bertTargets(geometry),
     weights: all,
+    inputEmbedding: bertPaths(geometry).words,
+    ...tiesOf(tie),
     inputs: { inputIds: column, attentionMask: column, tokenTypeIds: column },
     ...bertHeads[geometry.task](geometry),
   };

@@ -7,6 +7,8 @@ export type DecoderParts = {
   readonly task: 'causalLanguage' | 'classification';
   readonly targets: readonly Target[];
   readonly weights: Weights;
+  readonly inputEmbedding: string;
+  readonly ties?: Readonly<Record<string, string>>;
   readonly head: Target;
   readonly outputSize: number;
   readonly padToken: number | undefined;

@@ -6,7 +6,7 @@ import { decoderLayer } from '../decoder/decoderLayer.ts';
 import { headOf } from '../decoder/headOf.ts';
 import { maskOf } from '../maskOf.ts';
 import { norm } from '../norm.ts';
-import { withTiedHead } from '../tiedHead.ts';
+import { tiesOf, withTiedHead } from '../tiedHead.ts';
 import { checkTokenBatch, type TokenBatch } from '../tokenBatch.ts';
 import { type Gpt2Config, readGpt2Config } from './gpt2Config.ts';
 import { gpt2Parameters, gpt2Targets, gpt2Tie } from './gpt2Parameters.ts';
@@ -33,6 +33,8 @@ export function gpt2(config: Readonly<Record<string, unknown>>, weights: Weights
     outputSize,
     targets: gpt2Targets(geometry),
     weights: tied,
+    inputEmbedding: gpt2Paths.tokens,
+    ...tiesOf(tie),
     check: (batch) => checkTokenBatch(batch, { model: 'a GPT-2', positions, field: 'n_positions' }),
     states: (batch, at, rows) => statesOf(batch, at, { ...geometry, rows }),
   });

@@ -6,7 +6,7 @@ import { decoder } from '../decoder/decoder.ts';
 import { decoderLayer } from '../decoder/decoderLayer.ts';
 import { maskOf } from '../maskOf.ts';
 import { norm } from '../norm.ts';
-import { withTiedHead } from '../tiedHead.ts';
+import { tiesOf, withTiedHead } from '../tiedHead.ts';
 import { checkTokenBatch, type TokenBatch } from '../tokenBatch.ts';
 import { type OptConfig, readOptConfig } from './optConfig.ts';
 import { optHead, optParameters, optTargets, optTie } from './optParameters.ts';
@@ -37,6 +37,8 @@ export function opt(config: Readonly<Record<string, unknown>>, weights: Weights)
     outputSize,
     targets: optTargets(geometry),
     weights: tied,
+    inputEmbedding: optPaths.tokens,
+    ...tiesOf(tie),
     check: (batch) => checkTokenBatch(batch, { model: 'an OPT', positions, field: 'max_position_embeddings' }),
     states: (batch, at, rows) => statesOf(batch, at, { ...geometry, rows }),
   });
