@@ -73,28 +73,20 @@ onEachBackend(() => {
   });
 });
 
-test.each(cases)('the $name folder is written again with its tensors and settings', async ({ name, base, targets }) => {
+test.each(cases)('the $name folder is written again with its tensors and settings', async ({ name, base }) => {
   const model = await loadPretrained(fixture(base));
   const adapter = await load(fixture(`bert-adapters/${name}`), model);
   const folder = mkdtempSync(join(tmpdir(), 'bert-adapters-'));
   try {
     const read = await configIn(fixture(`bert-adapters/${name}`));
-    await saveAdapter(adapter, folder, read.task_type === null ? {} : { taskType: read.task_type as string });
+    await saveAdapter(adapter, folder);
     const [mine, theirs] = await Promise.all(
       [folder, fixture(`bert-adapters/${name}`)].map((each) => readTensors(join(each, 'adapter_model.safetensors'))),
     );
     // bias="all" makes PEFT write the classifier's bias three times; once is enough.
     const once = [...(theirs?.tensors ?? [])].filter(([key]) => !/\.(?:modules_to_save|original_module)\./.test(key));
     expectWrittenAgain(mine?.tensors, once);
-    // PEFT lists every name that a classifier has in some model.
-    const saved = (read.modules_to_save as readonly string[] | null)?.filter((module) => module !== 'score') ?? null;
-    expect(await configIn(folder)).toEqual({
-      ...read,
-      auto_mapping: null,
-      exclude_modules: null,
-      target_modules: [...targets].sort(),
-      modules_to_save: saved,
-    });
+    expect(await configIn(folder)).toEqual(read);
   } finally {
     rmSync(folder, { recursive: true });
   }

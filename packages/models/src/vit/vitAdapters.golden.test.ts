@@ -74,22 +74,7 @@ test.each(cases)('the %s folder is written again with its tensors and settings',
     expectWrittenAgain(mine?.tensors, once);
 
     const [written, read] = await Promise.all([folder, fixture(`vit-adapters/${name}`)].map(configIn));
-    const targets = adapter.targets.map(({ path }) => model.pythonPaths?.[path] ?? path).sort();
-    const exact = (numbers: Readonly<Record<string, number>>) =>
-      Object.fromEntries(
-        targets.flatMap((path) => {
-          const key = Object.keys(numbers).find((each) => new RegExp(`(^|\\.)${each.replace('^', '')}$`).test(path));
-          return key ? [[`^${path.replaceAll('.', '\\.')}`, numbers[key]]] : [];
-        }),
-      );
-    expect(written).toEqual({
-      ...read,
-      auto_mapping: null,
-      exclude_modules: null,
-      target_modules: targets,
-      alpha_pattern: exact(read?.alpha_pattern as Record<string, number>),
-      ...(name === 'adalora' ? {} : { rank_pattern: exact(read?.rank_pattern as Record<string, number>) }),
-    });
+    expect(written).toEqual(read);
   });
   disposeAdapter(adapter);
 });
