@@ -45,9 +45,12 @@ export function fullState(step = 4): TrainingState {
     best: {
       step: 2,
       value: Number.NEGATIVE_INFINITY,
+      evaluation: { loss: Number.NaN, metrics: { $share: 0.5, accuracy: -0 } },
       stale: 1,
       tensors: { 'adapter/x': everyDtype.int8 as HostArray },
       finishedCount: 0,
     },
+    evaluation: { loss: 0.25, metrics: {} },
+    settings: { 'strategy.rank': 2, 'data.shuffle': true, backend: 'cpu', 'optimizer.weightDecay': -0 },
   };
 }

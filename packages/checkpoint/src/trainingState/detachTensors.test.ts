@@ -30,6 +30,20 @@ it('keeps two arrays apart whose ways read the same', () => {
   expect(attachTensors(json, (name) => tensors.get(name) as HostArray)).toStrictEqual(value);
 });
 
+it('keeps records with keys that it uses itself', () => {
+  const value = { a: { $tensor: 'a' }, $number: -0, $entries: [1, { $entries: [['x', 2]] }], b: array([3]) };
+  const { json, tensors } = detachTensors(value);
+  const written = JSON.parse(JSON.stringify(json));
+  expect(attachTensors(written, (name) => tensors.get(name) as HostArray)).toStrictEqual(value);
+});
+
+it('refuses a value nested so deep that reading it would overflow the stack', () => {
+  const deep = JSON.parse(`${'[{"a":'.repeat(5000)}1${'}]'.repeat(5000)}`);
+  expect(() => attachTensors(deep, () => array([]))).toThrow(
+    'the state is nested more than 64 levels deep, which no save is; it was changed after it was saved.',
+  );
+});
+
 it('keeps a key that means something to JavaScript', () => {
   const value = JSON.parse('{"__proto__": 1, "constructor": -0}');
   const back = attachTensors(JSON.parse(JSON.stringify(detachTensors(value).json)), () => array([]));

@@ -2,7 +2,6 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isPeftError, type TrainingState } from '@peft/core';
 import { expect, it } from 'vitest';
-import { failingFileSystem } from '../testing/failingFileSystem.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import { fullState } from '../testing/trainingStates.ts';
 import { trainingDirectory } from './trainingDirectory.ts';
@@ -165,32 +164,4 @@ it('refuses a state that was edited, with everything that is wrong', () =>
         "gone" is missing
         "finished/0/params/layer.0.query/a" belongs to nothing"
     `);
-  }));
-
-it('keeps the earlier saves whatever operation of a save fails', () =>
-  withTemporaryFolder(async (parent) => {
-    const count = failingFileSystem({ at: -1, code: '', forGood: false, half: false });
-    const first = join(parent, 'counted');
-    await trainingDirectory(first, { fileSystem: count.fileSystem }).save(fullState(1));
-    await trainingDirectory(first, { fileSystem: count.fileSystem }).save(fullState(2));
-    const operations = count.operations.length;
-    expect(operations).toBeGreaterThan(20);
-    const outcomes = new Set<string>();
-    for (let at = 0; at < operations; at++) {
-      const folder = join(parent, String(at));
-      await trainingDirectory(folder).save(fullState(1));
-      const { fileSystem } = failingFileSystem({ at, code: 'ENOSPC', forGood: true, half: true });
-      const saved = await trainingDirectory(folder, { fileSystem })
-        .save(fullState(2))
-        .then(
-          () => 'saved',
-          (error: { code: string }) => error.code,
-        );
-      const step = (await trainingDirectory(folder).load())?.step;
-      expect([1, 2]).toContain(step);
-      if (saved === 'saved') expect(step).toBe(2);
-      outcomes.add(`${saved} ${step}`);
-    }
-    expect([...outcomes].sort()).toContain('checkpoint/disk-full 1');
-    expect([...outcomes].sort()).toContain('saved 2');
   }));
