@@ -1,6 +1,9 @@
 import type { Election } from './combineOptions.ts';
 import type { WeightedDelta } from './weightedSum.ts';
 
+/** What is left of a sum that is 0 but for rounding, relative to its terms. */
+const rounding = 2 ** -45;
+
 /**
  * Of each entry the mean over the weighted changes that have the elected sign (TIES, steps 2 and 3). The sign is that of
  * their sum (`total`) or of most of them (`frequency`, and of the sum where it is a draw); where that is 0 too, the entry
@@ -21,7 +24,8 @@ export function agreeingMean(deltas: readonly WeightedDelta[], election: Electio
         negatives++;
       }
     }
-    const sum = positive + negative;
+    const rest = positive + negative;
+    const sum = Math.abs(rest) > rounding * (positive - negative) ? rest : 0;
     const sign = election === 'total' ? sum : positives - negatives || sum;
     if (sign > 0) result[at] = positive / positives;
     if (sign < 0) result[at] = negative / negatives;

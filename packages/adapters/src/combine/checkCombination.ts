@@ -32,7 +32,7 @@ export function checkCombination(model: AnyModel, { caller, adapters, options }:
     ...optionProblems(options, isRanked),
     ...(adapters.length === 0 ? ['there are no adapters; pass at least one'] : []),
     ...sources.flatMap(({ adapter, weight }, index) => [
-      ...(adapter ? [] : [`adapters[${index}] holds no adapter; pass { adapter, weight }`]),
+      ...(isTrained(adapter) ? [] : [`adapters[${index}] holds no trained adapter; pass { adapter, weight }`]),
       ...(Number.isFinite(weight) ? [] : [`adapters[${index}].weight is ${said(weight)}; it must be a finite number`]),
     ]),
     ...whole.flatMap((held) => [...baseProblems(model, held), ...(isRanked ? rankProblems(options, held) : [])]),
@@ -48,8 +48,13 @@ export function checkCombination(model: AnyModel, { caller, adapters, options }:
 
 type Held = { readonly adapter: TrainedAdapter; readonly name: string };
 
-function isHeld(source: { readonly adapter: TrainedAdapter | undefined; readonly name: string }): source is Held {
-  return source.adapter !== undefined;
+function isHeld({ adapter }: Held): boolean {
+  return isTrained(adapter);
+}
+
+// What a trained adapter itself holds as `adapter` is only its tensors.
+function isTrained(adapter: Partial<TrainedAdapter> | undefined): boolean {
+  return adapter?.strategy !== undefined;
 }
 
 function optionProblems(options: CombineOptions, isRanked: boolean): readonly string[] {

@@ -34,7 +34,6 @@ export async function combinedRows(
     combined[path] = {
       ids,
       heads: first?.table.heads ?? [],
-      name: first?.table.name,
       rows: hostArray(Float32Array.from(rows), [ids.length, width]),
     };
   }

@@ -20,7 +20,8 @@ export function manyKinds(seed = 1): AnyModel {
   return {
     targets,
     weights: new Weights([
-      ...targets.map(({ path, shape }, at) => random(`${path}.weight`, shape, at)),
+      // The head "tied" has the values of the table "embed".
+      ...targets.map(({ path, shape }, at) => random(`${path}.weight`, shape, path === 'tied' ? 0 : at)),
       ...biases.map((path, at) => random(`${path}.bias`, [outputs.get(path) ?? 0], 10 + at)),
     ]),
     apply() {
