@@ -47,6 +47,7 @@ export { selectTargets } from './targets/selectTargets.ts';
 export { targetMatcher } from './targets/targetMatcher.ts';
 export type { TargetOptions, TargetSelection } from './targets/targetSelection.ts';
 export { targetWarnings } from './targets/targetWarnings.ts';
+export { tiedHeads } from './tiedHeads.ts';
 export { rowTensors, type TokenRows, type TokenTable, withRows } from './tokenRows.ts';
 export {
   type AdaptedModel,

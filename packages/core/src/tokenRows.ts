@@ -9,8 +9,6 @@ export type TokenTable = {
   readonly ids: readonly number[];
   /** Paths of the linear layers that share the table and see the same rows. */
   readonly heads: readonly string[];
-  /** What options or a file called the table; undefined where it was asked for as the model's input embedding. */
-  readonly name?: string | undefined;
 };
 
 /** A table's rows and their values [ids, width]. */

@@ -26,6 +26,8 @@ export type TrainedAdapter = {
   readonly pythonPaths?: Readonly<Record<string, string>> | undefined;
   /** Modules that produce the base's output, which "all-linear" leaves out: as the base states it. */
   readonly outputHead?: readonly string[] | undefined;
+  /** The embedding that looks the base's tokens up: as the base states it. */
+  readonly inputEmbedding?: string | undefined;
   /** adapter_config.json of the folder it came from, as it stood: a save writes again what no option here stands for. */
   readonly fileConfig?: Readonly<Record<string, unknown>> | undefined;
   /** Fully trained parameters (modulesToSave and biases) by full path. */

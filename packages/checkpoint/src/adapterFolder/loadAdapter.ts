@@ -92,6 +92,7 @@ export async function loadAdapter(
     modules: model.targets,
     pythonPaths: model.pythonPaths,
     outputHead: model.outputHead,
+    inputEmbedding: model.inputEmbedding,
     fileConfig: folder.config,
     modulesToSave: settings.modulesToSave,
     bias: settings.bias,

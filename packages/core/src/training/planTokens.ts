@@ -1,7 +1,7 @@
 import { layerKindOf } from '../layerKind.ts';
 import type { AnyModel } from '../model.ts';
-import { sameValues } from '../sameValues.ts';
 import type { Target } from '../target.ts';
+import { tiedHeads } from '../tiedHeads.ts';
 import type { TokenTable } from '../tokenRows.ts';
 import type { FineTuneOptions } from './fineTune.ts';
 import { isUnder } from './isUnder.ts';
@@ -10,8 +10,8 @@ import type { Problems } from './problems.ts';
 /** Rows to train: of the model's input embedding, or by the path of their table or its end. */
 export type TrainableTokens = readonly number[] | Readonly<Record<string, readonly number[]>>;
 
-/** The rows asked of one table, and what the options called it. */
-type Asked = { readonly table: Target; readonly ids: readonly number[]; readonly name: string | undefined };
+/** The rows asked of one table. */
+type Asked = { readonly table: Target; readonly ids: readonly number[] };
 
 type Call = {
   /** What the strategy adapts. */
@@ -28,12 +28,12 @@ export function planTokens(
   const refuse = (message: string) => problems.when(true, message);
   const asked = askedTables(model, options.trainableTokens, refuse);
   const tables = new Map<string, TokenTable>();
-  for (const { table, ids, name } of asked) {
+  for (const { table, ids } of asked) {
     const { path } = table;
     if (tables.has(path)) refuse(`trainableTokens names rows of "${path}" twice; put them in one list.`);
     checkIds(table, ids, refuse);
     const heads = tiedHeads(model, path);
-    tables.set(path, { ids: [...ids], heads, name });
+    tables.set(path, { ids: [...ids], heads });
     checkRivals({ path, heads }, { options, targets, refuse });
   }
   return Object.fromEntries(tables);
@@ -49,7 +49,7 @@ function askedTables(
   const known = `the model's embeddings are ${tables.map(({ path }) => `"${path}"`).join(', ') || 'none'}`;
   if (Array.isArray(tokens)) {
     const table = tables.find(({ path }) => path === model.inputEmbedding);
-    if (table) return [{ table, ids: tokens, name: undefined }];
+    if (table) return [{ table, ids: tokens }];
     refuse(
       `trainableTokens is a list, and the model does not say in which table it looks up its tokens; name the table, as { "embed": [5, 17] }: ${known}.`,
     );
@@ -65,7 +65,7 @@ function askedTables(
   return entries.flatMap(([name, ids]) => {
     const named = (target: Target) => target.path === name || target.path.endsWith(`.${name}`);
     const found = tables.filter(named);
-    if (found.length > 0) return found.map((table) => ({ table, ids, name }));
+    if (found.length > 0) return found.map((table) => ({ table, ids }));
     const other = model.targets.find(named);
     refuse(
       other
@@ -117,15 +117,6 @@ function checkRivals(
         `strategy "${strategy.name}" may merge into "${head}" during the run, which shares the table of "${path}" with the rows of trainableTokens and would part from it; exclude "${head}" from targets.`,
       );
   }
-}
-
-/** The linear layers that share a table, as long as they have its values. */
-function tiedHeads({ ties = {}, weights }: AnyModel, table: string): readonly string[] {
-  return Object.entries(ties)
-    .filter(
-      ([head, path]) => path === table && sameValues(weights.get(`${head}.weight`), weights.get(`${path}.weight`)),
-    )
-    .map(([head]) => head);
 }
 
 function sayIds(ids: readonly unknown[]): string {

@@ -26,6 +26,7 @@ export function trainedAdapterOf(
     modules: model.targets,
     pythonPaths: model.pythonPaths,
     outputHead: model.outputHead,
+    inputEmbedding: model.inputEmbedding,
     fileConfig: from?.fileConfig,
     finished,
     modulesToSave,
