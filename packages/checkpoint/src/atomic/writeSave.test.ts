@@ -1,14 +1,15 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { isPeftError } from '@peft/core';
 import { expect, test } from 'vitest';
-import { type Failure, failingFileSystem } from '../testing/failingFileSystem.ts';
+import { failingFileSystem, noFailure } from '../testing/failingFileSystem.ts';
 import { textsIn, withTemporaryFolder } from '../testing/temporaryFolder.ts';
 import type { FileContent } from './stageFiles.ts';
 import { listSaves, writeSave } from './writeSave.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
-const never: Failure = { at: -1, code: 'NEVER', forGood: false, half: false };
 
 const contentOf = (generation: number): Record<string, FileContent> => ({
   'weights.bin': [bytes(`weights ${generation}, `), bytes('in two pieces')],
@@ -50,6 +51,83 @@ test('keep says how many stay, and names that are no saves are left alone', () =
     expect(await listSaves(root)).toEqual(['save-000005']);
   }));
 
+test('what dead writers left goes at the next save, what others may be writing stays', () =>
+  withTemporaryFolder(async (root) => {
+    const host = hostname().replace(/\W+/g, '-');
+    const dead = await deadProcess();
+    const hoursAgo = new Date(Date.now() - 61 * 60 * 1000);
+    const left = {
+      dead: `.save-000004.${host}.${dead}.unfinished`,
+      own: `.save-000004.${host}.${process.pid}.unfinished`,
+      oldOfAnotherHost: `.save-000004.elsewhere.${dead}.unfinished`,
+      oldOfALivingProcess: `.save-000005.${host}.${process.ppid}.unfinished`,
+      removed: '.save-000001.removed',
+      ofBeforeWriters: '.save-000003.unfinished',
+    };
+    const stays = {
+      freshOfAnotherHost: `.save-000005.elsewhere.${dead}.unfinished`,
+      freshOfALivingProcess: `.save-000004.${host}.${process.ppid}.unfinished`,
+      someoneElses: '.save-best.unfinished',
+    };
+    for (const name of [...Object.values(left), ...Object.values(stays)]) {
+      await mkdir(join(root, name));
+      await writeFile(join(root, name, 'weights.bin'), 'half');
+    }
+    for (const name of [left.oldOfAnotherHost, left.oldOfALivingProcess, stays.someoneElses]) {
+      await utimes(join(root, name), hoursAgo, hoursAgo);
+    }
+    await writeSave(root, contentOf(1));
+    expect((await readdir(root)).sort()).toEqual([...Object.values(stays), 'save-000001'].sort());
+    for (const name of Object.values(stays)) expect(await textsIn(join(root, name))).toEqual({ 'weights.bin': 'half' });
+  }));
+
+test('of two writers of one number the later is refused, and neither sweeps away what the other writes', () =>
+  withTemporaryFolder(async (root) => {
+    let reached = () => {};
+    const halfway = new Promise<void>((resolve) => {
+      reached = resolve;
+    });
+    let goOn = () => {};
+    const wait = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    async function* slow() {
+      yield bytes('one ');
+      reached();
+      await wait;
+      yield bytes('two');
+    }
+    const { fileSystem } = failingFileSystem(noFailure);
+    const first = writeSave(root, { 'a.txt': slow() });
+    await halfway;
+    // Another process writes under another name; here a name of its own stands for it.
+    const moved = (path: string) => path.replace(/\.\d+\.unfinished/, '.1.unfinished');
+    const second = writeSave(root, contentOf(2), {
+      fileSystem: {
+        ...fileSystem,
+        mkdir: (path, options) => fileSystem.mkdir(moved(path), options),
+        open: (path, flags) => fileSystem.open(moved(path), flags),
+        rename: (from, to) => fileSystem.rename(moved(from), to),
+      },
+    });
+    expect(await second).toBe(join(root, 'save-000001'));
+    goOn();
+    await expect(first).rejects.toMatchObject({
+      code: 'checkpoint/two-writers',
+      message: `${join(root, 'save-000001')} was made while it was being written: another process saves there too; nothing of this save was kept and that of the other is whole; give each run a directory of its own.`,
+    });
+    expect(await readdir(root)).toEqual(['save-000001']);
+    expect(await textsIn(join(root, 'save-000001'))).toEqual(textsOf(2));
+  }));
+
+test('saves to spare stay and do not count', () =>
+  withTemporaryFolder(async (root) => {
+    for (const generation of [1, 2]) await writeSave(root, contentOf(generation));
+    const spare = new Set(['save-000001', 'save-000002']);
+    for (const generation of [3, 4]) await writeSave(root, contentOf(generation), { keep: 1, spare });
+    expect(await listSaves(root)).toEqual(['save-000004', 'save-000002', 'save-000001']);
+  }));
+
 test('saves sort by number beyond the padding', () =>
   withTemporaryFolder(async (root) => {
     for (const name of ['save-999999', 'save-1000000']) await mkdir(join(root, name));
@@ -70,7 +148,7 @@ test('content may be made piece by piece', () =>
 async function operationsOfThirdSave(): Promise<readonly string[]> {
   return withTemporaryFolder(async (root) => {
     for (const generation of [1, 2]) await writeSave(root, contentOf(generation));
-    const { fileSystem, operations } = failingFileSystem(never);
+    const { fileSystem, operations } = failingFileSystem(noFailure);
     await writeSave(root, contentOf(3), { fileSystem });
     return operations;
   });
@@ -89,7 +167,7 @@ test('everything reaches the disk before the rename, and nothing older goes befo
 
 test('every new folder above a save reaches the disk before it', () =>
   withTemporaryFolder(async (folder) => {
-    const { fileSystem } = failingFileSystem(never);
+    const { fileSystem } = failingFileSystem(noFailure);
     const flushed: string[] = [];
     const open: typeof fileSystem.open = (path, flags) => {
       if (flags === 'r') flushed.push(path);
@@ -138,6 +216,13 @@ test.each([
     }
   }
 });
+
+/** The number of a process that has ended. */
+async function deadProcess(): Promise<number> {
+  const child = spawn(process.execPath, ['--version'], { stdio: 'ignore' });
+  await new Promise((resolve) => child.on('close', resolve));
+  return child.pid as number;
+}
 
 /** The name of an unfinished save without the host and process that wrote it. */
 function withoutWriter(text: string): string {
@@ -201,7 +286,7 @@ test('a failure after the rename says that the save is there', () =>
 
 test('a system that cannot flush folders, and short writes, are no failures; a write of nothing is', () =>
   withTemporaryFolder(async (root) => {
-    const { fileSystem } = failingFileSystem(never);
+    const { fileSystem } = failingFileSystem(noFailure);
     const noFlush = {
       ...fileSystem,
       open: (path: string, flags: 'r' | 'wx') =>

@@ -19,6 +19,12 @@ it.each([crc32, portableCrc32])('gives the check value of the standard, and that
   expect(checksum(bytes(''))).toBe(0);
 });
 
+it('of no byte after others is theirs, whatever the memory of the no byte', () => {
+  for (const none of [new Uint8Array(0), new Uint8Array(new Float32Array(0).buffer, 0, 0), bytes('x').subarray(1)]) {
+    expect([crc32(none, 5), portableCrc32(none, 5)]).toEqual([5, 5]);
+  }
+});
+
 it('equals the definition at every length and offset, also in two pieces', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 70 }), fc.nat(9), fc.nat(70), (data, offset, cut) => {

@@ -5,7 +5,9 @@ const tables = /* @__PURE__ */ makeTables();
 
 /** CRC-32 as zip, PNG and Python's zlib compute it, from 0 to 2^32 - 1; `start` is that of the bytes before these. */
 export function crc32(bytes: Uint8Array, start = 0): number {
-  // Node has one of its own from version 22 on.
+  // That of zlib takes no bytes in memory of no size for a call to begin anew.
+  if (bytes.length === 0) return start;
+  // Node has one of its own from 20.15 on; other runtimes may not.
   const native = (globalThis.process?.getBuiltinModule?.('node:zlib') as Native | undefined)?.crc32;
   return native ? native(bytes, start) : portableCrc32(bytes, start);
 }

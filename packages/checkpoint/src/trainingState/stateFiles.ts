@@ -147,8 +147,11 @@ async function restore(
   });
   const unused = [...arrays.keys()].filter((key) => !used.has(key)).map((key) => `${quoted(key)} belongs to nothing`);
   const step = isRecord(state) ? String(state.step) : undefined;
-  const steps =
-    file.metadata.step === step ? [] : [`the tensors are of step ${file.metadata.step}, the state of ${step}`];
+  const { metadata } = file;
+  const steps = [
+    ...(metadata.format === format ? [] : [`the tensors are of a file of format ${quoted(String(metadata.format))}`]),
+    ...(metadata.step === step ? [] : [`the tensors are of step ${metadata.step}, the state of ${step}`]),
+  ];
   const problems = [...steps, ...missing, ...unused];
   if (problems.length > 0) {
     throw new PeftError(

@@ -165,3 +165,147 @@ it('refuses a state that was edited, with everything that is wrong', () =>
         "finished/0/params/layer.0.query/a" belongs to nothing"
     `);
   }));
+
+it('refuses wrong options where they are written, all at once', async () => {
+  const made = (path: unknown, options?: unknown) => async () => trainingDirectory(path as string, options as never);
+  expect(await rejection(made('run', { keep: 0 })(), '-')).toBe(
+    'checkpoint/options: trainingDirectory:\n  keep is 0, and at least 1 save must stay; pass a whole number from 1',
+  );
+  const wrong = { keep: Number.NaN, damaged: 'ignore', onWarning: true, retries: 3 };
+  expect(await rejection(made('', wrong)(), '-')).toMatchInlineSnapshot(`
+    "checkpoint/options: trainingDirectory:
+      path is ""; pass the path of a folder
+      "retries" is no option; the options are keep, damaged, onWarning, fileSystem
+      keep is NaN, and at least 1 save must stay; pass a whole number from 1
+      damaged is "ignore"; it must be "refuse" or "skip"
+      onWarning is no function; leave it out to have console.warn"
+  `);
+  expect(await rejection(made(undefined, { keep: '3' })(), '-')).toMatchInlineSnapshot(`
+    "checkpoint/options: trainingDirectory:
+      path is undefined; pass the path of a folder
+      keep is "3", and at least 1 save must stay; pass a whole number from 1"
+  `);
+  expect(await rejection(made('run', null)(), '-')).toBe(
+    'checkpoint/options: trainingDirectory: options are null; pass an object such as { keep: 2 }, or leave them out.',
+  );
+});
+
+it('tells a second writer, and the first goes on', () =>
+  withTemporaryFolder(async (folder) => {
+    const [first, second] = [trainingDirectory(folder), trainingDirectory(folder)];
+    await first.save(fullState(1));
+    expect((await second.load())?.step).toBe(1);
+    await first.save(fullState(2));
+    expect(await rejection(second.save(fullState(2)), folder)).toMatchInlineSnapshot(
+      `"checkpoint/two-writers: run holds save-000002, which this run did not write: another process saves there too; nothing was saved and its saves are untouched; end one of the two, or give each run a directory of its own."`,
+    );
+    await first.save(fullState(3));
+    expect(await rejection(second.save(fullState(3)), folder)).toContain('checkpoint/two-writers');
+    expect((await trainingDirectory(folder).load())?.step).toBe(3);
+    await second.load();
+    await second.save(fullState(4));
+    expect(await rejection(first.save(fullState(4)), folder)).toContain('checkpoint/two-writers');
+  }));
+
+it('keeps the saves of a run that it does not go on from, and says so once', () =>
+  withSaves([3, 4], async (folder) => {
+    const warnings: string[] = [];
+    const onWarning = (warning: string) => warnings.push(warning.replaceAll(folder, 'run'));
+    const anew = trainingDirectory(folder, { onWarning });
+    for (const step of [1, 2, 3]) await anew.save(fullState(step));
+    expect((await readdir(folder)).sort()).toEqual(['save-000001', 'save-000002', 'save-000004', 'save-000005']);
+    expect((await anew.load())?.step).toBe(3);
+    expect(warnings).toMatchInlineSnapshot(`
+      [
+        "run holds saves that this run did not begin from, the newest is save-000002; they stay, and from now on load() gives this run's. Pass what load() gives as resume to go on from a save, or give each run a directory of its own.",
+      ]
+    `);
+    const otherRun = { ...fullState(5), seed: 1 };
+    await trainingDirectory(folder, { onWarning }).save(otherRun);
+    expect(warnings).toHaveLength(2);
+    expect(await readdir(folder)).toHaveLength(5);
+    const sameRun = trainingDirectory(folder, { onWarning });
+    await sameRun.save({ ...otherRun, step: 6 });
+    expect(warnings).toHaveLength(2);
+    expect((await readdir(folder)).sort()).toEqual(['save-000006', 'save-000007']);
+  }));
+
+it('loads the newest save while a writer makes new ones and removes the one being read', () =>
+  withTemporaryFolder(async (folder) => {
+    const writer = trainingDirectory(folder, { keep: 1 });
+    await writer.save(fullState(1));
+    let isDone = false;
+    const writing = (async () => {
+      for (let step = 2; step <= 12; step++) await writer.save(fullState(step));
+      isDone = true;
+    })();
+    const seen: number[] = [];
+    while (!isDone) {
+      const state = await trainingDirectory(folder).load();
+      expect(state).toStrictEqual(fullState(state?.step));
+      seen.push(state?.step ?? 0);
+    }
+    await writing;
+    expect(seen.toSorted((left, right) => left - right)).toEqual(seen);
+    expect(new Set(seen).size).toBeGreaterThan(1);
+  }));
+
+it('looks again where the save it reads is removed under its hands', () =>
+  withSaves([1], async (folder) => {
+    const builtin = process.getBuiltinModule('node:fs/promises');
+    const { stat } = builtin;
+    builtin.stat = (async (...call: Parameters<typeof stat>) => {
+      builtin.stat = stat;
+      await trainingDirectory(folder, { keep: 1 }).save(fullState(2));
+      return stat(...call);
+    }) as typeof stat;
+    expect((await trainingDirectory(folder).load())?.step).toBe(2);
+  }));
+
+it('reports what fails for the moment as it is, even where damaged saves are skipped', () =>
+  withSaves([1, 2], async (folder) => {
+    const builtin = process.getBuiltinModule('node:fs/promises');
+    const { open } = builtin;
+    const store = trainingDirectory(folder, { damaged: 'skip', onWarning: () => {} });
+    builtin.open = () => Promise.reject(Object.assign(new Error('too many'), { code: 'EMFILE' }));
+    const failed = await rejection(store.load(), folder).finally(() => {
+      builtin.open = open;
+    });
+    expect(failed).toBe(
+      'checkpoint/unreadable: run/save-000002/state.json: the file cannot be read (EMFILE); check that it is a file this user may read.',
+    );
+    expect((await store.load())?.step).toBe(2);
+  }));
+
+it('has one file open at a time, however many tensors a state has', () =>
+  withTemporaryFolder(async (folder) => {
+    const state = fullState(1);
+    const many = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`adapter/${i}`, state.tensors.float32]));
+    await trainingDirectory(folder).save({ ...state, tensors: many as TrainingState['tensors'] });
+    const builtin = process.getBuiltinModule('node:fs/promises');
+    const { open } = builtin;
+    let isOpen = 0;
+    let most = 0;
+    builtin.open = async (...call) => {
+      const handle = await open(...call);
+      most = Math.max(most, ++isOpen);
+      const close = handle.close.bind(handle);
+      handle.close = () => {
+        isOpen--;
+        return close();
+      };
+      return handle;
+    };
+    const loaded = await trainingDirectory(folder)
+      .load()
+      .finally(() => {
+        builtin.open = open;
+      });
+    expect(Object.keys(loaded?.tensors ?? {})).toHaveLength(300);
+    expect(most).toBe(1);
+  }));
+
+it('still loads saves from before there were checksums', async () => {
+  const folder = new URL('./__fixtures__/withoutChecksums', import.meta.url).pathname;
+  expect(await trainingDirectory(folder).load()).toStrictEqual(fullState(4));
+});

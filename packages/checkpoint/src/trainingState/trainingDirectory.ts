@@ -115,11 +115,17 @@ function twoWriters(path: string, [newest]: readonly string[]): PeftError {
 }
 
 function checkOptions(path: unknown, options: TrainingDirectoryOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new PeftError(
+      'checkpoint/options',
+      `trainingDirectory: options are ${JSON.stringify(options)}; pass an object such as { keep: 2 }, or leave them out.`,
+    );
+  }
   const known = ['keep', 'damaged', 'onWarning', 'fileSystem'];
-  const { keep = 2, damaged = 'refuse', onWarning = console.warn } = options ?? {};
+  const { keep = 2, damaged = 'refuse', onWarning = console.warn } = options;
   const problems = [
     ...(typeof path === 'string' && path !== '' ? [] : [`path is ${JSON.stringify(path)}; pass the path of a folder`]),
-    ...Object.keys(options ?? {})
+    ...Object.keys(options)
       .filter((name) => !known.includes(name))
       .map((name) => `${JSON.stringify(name)} is no option; the options are ${known.join(', ')}`),
     ...(isKeep(keep) ? [] : [keepProblem(keep)]),
