@@ -9,7 +9,7 @@ const foldersOf = (parent) =>
 
 /** Every package of the workspace, in the places pnpm-workspace.yaml names: `{ folder, manifest, published }`. */
 export function workspacePackages() {
-  return [...foldersOf('packages'), ...foldersOf('examples'), 'benchmarks', 'fixtures/parity']
+  return [...foldersOf('packages'), ...foldersOf('examples'), 'benchmarks', 'fixtures/fuzz', 'fixtures/parity']
     .filter((folder) => existsSync(join(root, folder, 'package.json')))
     .map((folder) => {
       const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));

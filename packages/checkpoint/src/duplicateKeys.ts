@@ -1,12 +1,17 @@
 const quote = 0x22;
 const backslash = 0x5c;
+// More than a message shows, so that a file full of them takes no more memory than another.
+const mostPaths = 20;
+
+export type DuplicateKeys = { readonly count: number; readonly paths: readonly (readonly string[])[] };
 
 /**
- * Paths of keys that occur twice in one object of a JSON text, which JSON.parse hides by keeping the last.
- * The text must have passed JSON.parse before.
+ * How many keys occur twice in one object of a JSON text, which JSON.parse hides by keeping the last, and the paths of
+ * the first of them. The text must have passed JSON.parse before.
  */
-export function duplicateKeys(text: string): readonly (readonly string[])[] {
-  const duplicates: string[][] = [];
+export function duplicateKeys(text: string): DuplicateKeys {
+  const paths: string[][] = [];
+  let count = 0;
   const open: { keys: Set<string> | undefined; key: string }[] = [];
   let wantsKey = false;
   let index = 0;
@@ -18,7 +23,10 @@ export function duplicateKeys(text: string): readonly (readonly string[])[] {
       if (wantsKey && object?.keys !== undefined) {
         const key: string = JSON.parse(text.slice(index, end));
         object.key = key;
-        if (object.keys.has(key)) duplicates.push(open.filter(({ keys }) => keys !== undefined).map((at) => at.key));
+        if (object.keys.has(key)) {
+          count += 1;
+          if (paths.length < mostPaths) paths.push(open.filter(({ keys }) => keys !== undefined).map((at) => at.key));
+        }
         object.keys.add(key);
         wantsKey = false;
       }
@@ -36,7 +44,7 @@ export function duplicateKeys(text: string): readonly (readonly string[])[] {
     }
     index++;
   }
-  return duplicates;
+  return { count, paths };
 }
 
 function stringEnd(text: string, start: number): number {

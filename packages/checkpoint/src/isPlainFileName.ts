@@ -1,4 +1,7 @@
-/** True for a name that stays in its folder on every system: no separator, drive, or dots alone. */
+// What file systems allow.
+const longestName = 255;
+
+/** True for a name that stays in its folder on every system: no separator, drive, control character, or dots alone. */
 export function isPlainFileName(name: string): boolean {
-  return /^[^/\\:\0]+$/.test(name) && !/^\.+$/.test(name);
+  return name.length <= longestName && /^[^/\\:\p{C}]+$/u.test(name) && !/^\.+$/.test(name);
 }

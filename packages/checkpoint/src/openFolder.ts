@@ -30,13 +30,22 @@ export function openFolder(source: FolderSource): Folder {
   };
 }
 
-/** The object in a JSON file of a folder, or `undefined` when there is no such file. */
+// As long as a safetensors header may be; no configuration or index comes near.
+const longestJson = 100_000_000;
+
+/** The object in a JSON file of a folder, or `undefined` when there is no such file; throws `checkpoint/json-size`. */
 export async function readJsonFile(
   folder: Folder,
   file: string,
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
   const source = await folder.open(file);
   if (source === undefined) return undefined;
+  if (source.size > longestJson) {
+    throw new PeftError(
+      'checkpoint/json-size',
+      `${source.name}: the file has ${source.size} bytes, and ${longestJson} is the most that is read as JSON; it is another file or damaged, fetch or write it again.`,
+    );
+  }
   return parseJson(source.name, await readRange(source, 0, source.size));
 }
 

@@ -1,13 +1,24 @@
 import { PeftError } from '@peft/core';
+import { depthOfJson } from './depthOfJson.ts';
 import { duplicateKeys } from './duplicateKeys.ts';
 import { problemList, quoted } from './problemList.ts';
 
+// No file of ours or of Python's comes near; what walks a value by recursion is safe below.
+const deepest = 100;
+
 /**
  * The object that UTF-8 JSON bytes hold. `what` names them in messages (`model.safetensors: the header`).
- * Throws `checkpoint/json` (not UTF-8, not JSON, not an object) and `checkpoint/duplicate-key`.
+ * Throws `checkpoint/json` (not UTF-8, not JSON, not an object, nested over 100 deep) and `checkpoint/duplicate-key`.
  */
 export function parseJson(what: string, bytes: Uint8Array): Readonly<Record<string, unknown>> {
   const text = decode(what, bytes);
+  const depth = depthOfJson(text);
+  if (depth > deepest) {
+    throw new PeftError(
+      'checkpoint/json',
+      `${what} nests brackets ${depth} deep, and ${deepest} is the most that is read; the file is damaged or is another file, fetch or write it again.`,
+    );
+  }
   const value = parse(what, text);
   if (!isRecord(value)) {
     throw new PeftError(
@@ -15,11 +26,14 @@ export function parseJson(what: string, bytes: Uint8Array): Readonly<Record<stri
       `${what} is ${kindOf(value)}, and a JSON object is expected; the file is damaged or is another file, fetch or write it again.`,
     );
   }
-  const duplicates = duplicateKeys(text);
-  if (duplicates.length > 0) {
+  const { count, paths } = duplicateKeys(text);
+  if (count > 0) {
     throw new PeftError(
       'checkpoint/duplicate-key',
-      `${what} gives ${duplicates.length === 1 ? 'a key' : `${duplicates.length} keys`} twice, so readers may disagree on its content; write the file again:${problemList(duplicates.map((path) => path.map(quoted).join(' > ')))}`,
+      `${what} gives ${count === 1 ? 'a key' : `${count} keys`} twice, so readers may disagree on its content; write the file again:${problemList(
+        paths.map((path) => path.map(quoted).join(' > ')),
+        { count },
+      )}`,
     );
   }
   return value;

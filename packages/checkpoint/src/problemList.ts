@@ -1,9 +1,15 @@
 const longestName = 120;
 
-/** One line per problem, the first `shown` of them; a hostile file cannot make a message as large as itself. */
-export function problemList(problems: readonly string[], { shown = 10 }: { readonly shown?: number } = {}): string {
+/**
+ * One line per problem, the first `shown` of them; a hostile file cannot make a message as large as itself. `count` is
+ * how many there are, where not all of them are given.
+ */
+export function problemList(
+  problems: readonly string[],
+  { shown = 10, count = problems.length }: { readonly shown?: number; readonly count?: number } = {},
+): string {
   const lines = problems.slice(0, shown).map((problem) => `\n  ${problem}`);
-  const rest = problems.length - shown;
+  const rest = count - shown;
   return lines.join('') + (rest > 0 ? `\n  and ${rest} more` : '');
 }
 

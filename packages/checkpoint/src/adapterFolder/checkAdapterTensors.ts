@@ -1,10 +1,15 @@
 import { type AnyModel, PeftError, toFloat32 } from '@peft/core';
 import { problemList, quoted } from '../problemList.ts';
 import type { SafetensorsFile } from '../safetensors/openSafetensors.ts';
+import { showShape } from '../safetensors/tensorEntry.ts';
 import type { ExpectedTensor } from './expectTensors.ts';
 import type { ModuleNames } from './moduleNames.ts';
 import { namePrefix } from './parameterName.ts';
-import { parameterAxes, toFileLayout } from './torchLayout.ts';
+import { isCopyOfRows } from './tokenRows.ts';
+import { parameterAxes, shapeInFile, toFileLayout } from './torchLayout.ts';
+
+/** What Python puts around a module: an adapter, a copy to train, rows to train. */
+const wrappers = /\.(?:base_layer|original_module|token_adapter)(?=\.)/g;
 
 /** So many lines are shown; the rest is counted. */
 const shown = 50;
@@ -31,7 +36,7 @@ export async function checkAdapterTensors(
       missing.push(key);
       problems.push(`${quoted(key)} is missing, and ${wanted}`);
     } else if (found !== undefined && `${found.shape}` !== `${shape}`)
-      problems.push(`${quoted(key)} is [${found.shape.join(', ')}], and ${wanted}`);
+      problems.push(`${quoted(key)} is [${showShape(found.shape)}], and ${wanted}`);
     else if (found !== undefined && !isFloat(found.dtype))
       problems.push(`${quoted(key)} is ${found.dtype}, and a float is expected`);
   }
@@ -60,13 +65,15 @@ async function leftOver(
 ): Promise<string | undefined> {
   // bias="all" makes Python write the biases of modules trained whole again under the names of their copies.
   if (expected.has(key.replace('.modules_to_save.', '.'))) return undefined;
-  const path = parameters.get(key.slice(namePrefix.length).replace(/\.(?:base_layer|original_module)\./, '.'));
+  if (await isCopyOfRows(key, { tensors }, expected)) return undefined;
+  const path = parameters.get(key.slice(namePrefix.length).replace(wrappers, ''));
   if (!key.startsWith(namePrefix) || path === undefined) return 'belongs to nothing';
   const base = model.weights.get(path);
   const axes = parameterAxes(path, base.shape.length, model.targets);
   const stored = tensors.get(key);
   if (axes === undefined || stored === undefined || !isFloat(stored.dtype)) return 'belongs to nothing';
-  const shape = toFileLayout(base, axes).shape;
+  // Before anything is copied: the file may have many such names and no bytes.
+  const shape = shapeInFile(base.shape, axes);
   if (`${stored.shape}` !== `${shape}`) return `is a weight of another base: this model's is [${shape.join(', ')}]`;
   const mine = toFloat32(toFileLayout(base, axes));
   const isSame = toFloat32(await stored.read()).every((value, i) => value === mine[i]);

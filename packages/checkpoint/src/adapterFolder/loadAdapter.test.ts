@@ -186,7 +186,7 @@ it('refuses settings that change what an adapter computes, by name', async () =>
   );
   const ambiguous = { ...config, rank_pattern: { query: 2, '0.query': 3 } };
   expect(await refusal(load({ config: ambiguous }))).toMatchInlineSnapshot(
-    `"target/ambiguous-pattern: target "layer.0.query" is matched by keys with different values, "0.query" (3), "query" (2); files keep keys sorted, so which comes first would change on reload; anchor a key with "^" or give it a longer path so that one matches."`,
+    `"target/ambiguous-pattern: the given files: target "layer.0.query" is matched by keys with different values, "0.query" (3), "query" (2); files keep keys sorted, so which comes first would change on reload; anchor a key with "^" or give it a longer path so that one matches."`,
   );
   const untyped = { ...config, bias: 'some', modules_to_save: 'head', target_modules: 3 };
   expect(await refusal(load({ config: untyped }))).toMatchInlineSnapshot(`
@@ -207,7 +207,7 @@ it("reads AdaLoRA without its steps, and refuses one whose pattern is another mo
   disposeAdapter(await load({ config: ada, tensors: parts }));
   const other = { ...ada, total_step: 9, rank_pattern: { 'body.lora_E': [true, true] } };
   expect(await refusal(load({ config: other, tensors: parts }))).toMatchInlineSnapshot(`
-    "adalora/config: adalora: the adapter's config cannot be used; save the adapter again in Python:
+    "adalora/config: the given files: adalora: the adapter's config cannot be used; save the adapter again in Python:
     - rankPattern names "body", which is not among the adapted targets."
   `);
 });

@@ -170,7 +170,7 @@ it('keeps patterns on the layers they were written for', async () => {
   disposeAdapter({ strategy, ...trained });
   const ambiguous = { ...config, rank_pattern: { q_proj: 1, '0.q_proj': 2 } };
   expect(await refusal(load({ modules: python, more, config: ambiguous }))).toMatchInlineSnapshot(
-    `"target/ambiguous-pattern: target "body.0.q_proj" is matched by keys with different values, "0.q_proj" (2), "q_proj" (1); files keep keys sorted, so which comes first would change on reload; anchor a key with "^" or give it a longer path so that one matches."`,
+    `"target/ambiguous-pattern: the given files: target "body.0.q_proj" is matched by keys with different values, "0.q_proj" (2), "q_proj" (1); files keep keys sorted, so which comes first would change on reload; anchor a key with "^" or give it a longer path so that one matches."`,
   );
   const untyped = { ...config, rank_pattern: { q_proj: 'two' } };
   expect(await refusal(load({ modules: python, config: untyped }))).toMatchInlineSnapshot(

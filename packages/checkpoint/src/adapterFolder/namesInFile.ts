@@ -12,8 +12,8 @@ export function namesInFile({ name, tensors }: SafetensorsFile, model: AnyModel)
   const python = moduleNames(model.pythonPaths, model.targets);
   const renamed = Object.entries(model.pythonPaths ?? {}).filter(([path, theirs]) => path !== theirs);
   if (renamed.length === 0) return ownNames;
-  const ours = new Set(renamed.map(([path]) => path));
-  const theirs = new Set(renamed.map(([, path]) => path));
+  const ours = modulesOf(renamed.map(([path]) => path));
+  const theirs = modulesOf(renamed.map(([, path]) => path));
   const inMemory = [...tensors.keys()].find((key) => isUnder(key, theirs) && !isUnder(key, ours));
   const inFiles = [...tensors.keys()].find((key) => isUnder(key, ours) && !isUnder(key, theirs));
   if (inMemory !== undefined && inFiles !== undefined) {
@@ -26,8 +26,18 @@ export function namesInFile({ name, tensors }: SafetensorsFile, model: AnyModel)
   return inFiles === undefined ? undefined : ownNames;
 }
 
-function isUnder(key: string, modules: ReadonlySet<string>): boolean {
+function isUnder(key: string, { names, longest }: Modules): boolean {
   if (!key.startsWith(namePrefix)) return false;
-  const parts = key.slice(namePrefix.length).split('.');
-  return parts.some((_, end) => modules.has(parts.slice(0, end).join('.')));
+  const start = namePrefix.length;
+  // A hostile name may be nothing but dots: those beyond the longest module are not looked at.
+  for (let end = key.indexOf('.', start); end >= 0 && end - start <= longest; end = key.indexOf('.', end + 1)) {
+    if (names.has(key.slice(start, end))) return true;
+  }
+  return false;
+}
+
+type Modules = { readonly names: ReadonlySet<string>; readonly longest: number };
+
+function modulesOf(names: readonly string[]): Modules {
+  return { names: new Set(names), longest: names.reduce((most, { length }) => Math.max(most, length), 0) };
 }
