@@ -13,7 +13,10 @@ export type ExpectedTensor = {
   readonly axes: Axes | undefined;
   /** Why it is expected, where the configuration does not say so itself. */
   readonly because?: string;
-  readonly goesTo: { readonly target: string; readonly part: string } | { readonly parameter: string };
+  readonly goesTo:
+    | { readonly target: string; readonly part: string }
+    | { readonly parameter: string }
+    | { readonly table: string };
 };
 
 /** Adapted targets, and what the file calls modules. */

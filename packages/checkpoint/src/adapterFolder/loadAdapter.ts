@@ -10,6 +10,7 @@ import {
   toFloat32,
   toTensor,
   uploadSnapshot,
+  withRows,
 } from '@peft/core';
 import type { FolderSource } from '../openFolder.ts';
 import { quoted } from '../problemList.ts';
@@ -27,6 +28,7 @@ import { fromPythonConfig, unknownKeys } from './pythonConfig.ts';
 import { pythonMethodOf } from './pythonMethodOf.ts';
 import { type AdapterFolder, readAdapterFolder } from './readAdapterFolder.ts';
 import { fingerprintKey } from './saveAdapter.ts';
+import { expectRows, readTables } from './tokenRows.ts';
 import { fromFileLayout } from './torchLayout.ts';
 import { translateConfig } from './translateConfig.ts';
 
@@ -80,11 +82,12 @@ export async function loadAdapter(
   const config = translateConfig(written, { targets, method, from: names, to: ownNames });
   const parts = expectParts(format.shapes(config, targets), method, { targets, names });
   const parameters = expectParameters(model, settings, { targets, names });
-  const expected = new Map([...parts, ...parameters]);
+  const tables = readTables(folder.name, written.trainableTokenIndices, { model, names, targets, ...settings });
+  const expected = new Map([...parts, ...parameters, ...expectRows(tables, { model, names })]);
   await checkAdapterTensors(file, expected, { model, names });
   const fingerprint = model.weights.fingerprint();
   if (checkBase) requireBase(file, fingerprint);
-  const { tensors, trained } = await readTensors(file, expected);
+  const { tensors, trained, rows } = await readTensors(file, expected);
   const decoded = format.decode({ peftType: format.peftType, config, tensors }, targets);
   return {
     strategy: decoded.strategy,
@@ -100,7 +103,7 @@ export async function loadAdapter(
     fingerprint,
     adapter: { params: uploadSnapshot(decoded.params) as Tree, state: uploadSnapshot(decoded.state) },
     trained: Object.fromEntries([...trained].map(([path, array]) => [path, toTensor(array)])),
-    tokenRows: {},
+    tokenRows: withRows(Object.fromEntries(tables), Object.fromEntries([...rows].map(([path, array]) => [path, toTensor(array)]))),
   };
 }
 
@@ -156,13 +159,15 @@ function requireBase({ name, metadata }: SafetensorsFile, fingerprint: string): 
 async function readTensors({ tensors }: SafetensorsFile, expected: ReadonlyMap<string, ExpectedTensor>) {
   const parts: Record<string, Record<string, HostArray>> = {};
   const trained = new Map<string, HostArray>();
+  const rows = new Map<string, HostArray>();
   for (const [name, { goesTo, axes = 'same', shape }] of expected) {
     const stored = tensors.get(name);
     const array = stored ? await stored.read() : { dtype: 'float32' as const, shape, data: new Float32Array(0) };
     const widened: HostArray = { dtype: 'float32', shape: array.shape, data: toFloat32(array) };
     const own = fromFileLayout(widened, axes);
-    if ('parameter' in goesTo) trained.set(goesTo.parameter, own);
+    if ('table' in goesTo) rows.set(goesTo.table, own);
+    else if ('parameter' in goesTo) trained.set(goesTo.parameter, own);
     else parts[goesTo.target] = { ...parts[goesTo.target], [goesTo.part]: own };
   }
-  return { tensors: parts, trained };
+  return { tensors: parts, trained, rows };
 }

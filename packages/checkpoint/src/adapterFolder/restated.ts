@@ -7,6 +7,7 @@ import { isValuesOnly } from './pythonInits.ts';
 import type { PythonMethod } from './pythonMethods.ts';
 import { pythonSaves } from './pythonSaves.ts';
 import { headsOfTask } from './savedModules.ts';
+import { sameTables } from './tokenRows.ts';
 
 export type RestateContext = {
   readonly trained: TrainedAdapter;
@@ -72,6 +73,7 @@ const meansTheSame: Readonly<Record<string, Meaning>> = {
       rest.context.adapted.every((path) => `${live(origin, path)}` === `${live(now, path)}`)
     );
   },
+  trainable_token_indices: (origin, _, { context: { trained, names } }) => sameTables(origin, trained, names),
   target_r: (origin, written, rest) => Math.min(Number(origin), Number(rest.written.init_r)) === written,
 };
 

@@ -21,6 +21,7 @@ import { pythonSelection } from './pythonSelection.ts';
 import type { RestateContext } from './restated.ts';
 import { headsOfTask } from './savedModules.ts';
 import type { TaskType } from './taskType.ts';
+import { rowTensorsIn, tokenIndicesOf } from './tokenRows.ts';
 import { parameterAxes, toFileLayout } from './torchLayout.ts';
 import { translateConfig } from './translateConfig.ts';
 import { translateModules } from './translateModules.ts';
@@ -55,7 +56,7 @@ export const fingerprintKey = 'base_fingerprint';
  * Writes a folder that Python PEFT loads: adapter_config.json and adapter_model.safetensors, both or none. A strategy
  * without a format of its own, such as a chain, is written as one LoRA of the summed rank, finished links included.
  * Throws `checkpoint/not-additive`, `checkpoint/adapter-tensors`, `checkpoint/adapter-targets`,
- * `checkpoint/modules-to-save`, `checkpoint/overflow`, `checkpoint/module-names`, `option/arguments` and the codes of
+ * `checkpoint/modules-to-save`, `checkpoint/token-rows`, `checkpoint/overflow`, `checkpoint/module-names`, `option/arguments` and the codes of
  * `writeFolder`.
  */
 export async function saveAdapter(
@@ -72,6 +73,7 @@ export async function saveAdapter(
   const tensors = new Map([
     ...adapterTensors(file, method, { ...trained, names }),
     ...(await parameterTensors(trained, names)),
+    ...(await rowTensorsIn(trained, names)),
   ]);
   const written = toPythonConfig(
     {
@@ -79,6 +81,7 @@ export async function saveAdapter(
       // Python sets it as its last adapted layer needs, and again for every layer when it loads.
       fanInFanOut: trained.targets.filter(({ path }) => path in file.tensors).at(-1)?.fanInFanOut ?? false,
       ...modulesToSaveOf(trained, names),
+      ...tokenIndicesOf(trained, names),
       ...selectionOf(file, trained, names),
     },
     method,
