@@ -36,15 +36,19 @@ function contradictions(config: Config): readonly string[] {
   const hasContainer = container !== undefined && container !== null;
   const isSchedule = typeof total === 'number' && typeof tinit === 'number' && typeof tfinal === 'number';
   const problems = [
-    isExpression && hasLayers && 'layers_to_transform narrows a list, and target_modules is an expression',
-    isExpression && hasContainer && 'layers_pattern narrows a list, and target_modules is an expression',
+    isExpression &&
+      hasLayers &&
+      'layers_to_transform narrows a list, and target_modules is an expression: put the layers into it',
+    isExpression &&
+      hasContainer &&
+      'layers_pattern narrows a list, and target_modules is an expression: put the container into it',
     hasContainer &&
       (container as string | readonly string[]).length > 0 &&
       !hasLayers &&
-      'layers_pattern is set without layers_to_transform',
+      'layers_pattern is set without layers_to_transform: set both or none',
     isSchedule &&
       tinit + tfinal >= total &&
-      `tinit ${tinit} and tfinal ${tfinal} leave none of the ${total} steps of total_step for the budget to fall`,
+      `tinit ${tinit} and tfinal ${tfinal} leave none of the ${total} steps of total_step for the budget to fall: lower them or raise it`,
     ...Object.entries((pattern ?? {}) as object).map(
       ([key, live]) =>
         Array.isArray(live) &&

@@ -51,7 +51,7 @@ type Bounds = { readonly from?: number; readonly above?: number; readonly below?
 /** A finite number within bounds. */
 export function number({ from = -Infinity, above = -Infinity, below = Infinity }: Bounds): FieldValue {
   const limits = [
-    from > -Infinity && `at least ${from}`,
+    from > -Infinity && `of at least ${from}`,
     above > -Infinity && `above ${above}`,
     below < Infinity && `below ${below}`,
   ].filter((limit) => limit !== false);

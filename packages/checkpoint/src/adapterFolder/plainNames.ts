@@ -5,7 +5,7 @@ import type { SafetensorsFile } from '../safetensors/openSafetensors.ts';
 import { namePrefix } from './parameterName.ts';
 
 /** Names of wrappers that torch puts around modules and that change nothing: compiled, sharded, data-parallel. */
-const wrappers = /^module\.(?=base_model\.)|(?:^|(?<=\.))(?:_orig_mod|_fsdp_wrapped_module)\\?\./g;
+const wrappers = /^module\.(?=base_model\.)|(?<!\w)(?:_orig_mod|_fsdp_wrapped_module)\\?\./g;
 
 /** The name, or the expression for names, of the same module without torch's wrappers. */
 export function unwrapped(name: string): string {

@@ -4,7 +4,8 @@ import { PeftError } from '@peft/core';
 export function requireArguments(what: string, problems: readonly (string | false | undefined)[]): void {
   const found = problems.filter((problem) => typeof problem === 'string');
   if (found.length === 0) return;
-  throw new PeftError('option/arguments', `${what}: ${found.join('; ')}.`);
+  const lines = found.length === 1 ? ` ${found[0]}.` : found.map((problem) => `\n- ${problem}.`).join('');
+  throw new PeftError('option/arguments', `${what}:${lines}`);
 }
 
 /** The option names among these keys that a function does not have, as a sentence. */
