@@ -51,6 +51,8 @@ export interface Model<Batch extends TensorBatch = TensorBatch> {
   readonly outputSize?: number;
   /** What Python calls a module in memory, by its path here, where the two differ; adapter files name modules so. */
   readonly pythonPaths?: Readonly<Record<string, string>>;
+  /** Parameters that Python also keeps under another path, by that path: files of adapters may hold both. */
+  readonly aliases?: Readonly<Record<string, string>>;
   /** The tensors that `apply` reads, by name: what an exported file takes. */
   readonly inputs?: Readonly<Record<string, BatchInput>>;
   apply(batch: Batch, at: At): Tensor;

@@ -1,9 +1,10 @@
-import { type AnyModel, PeftError, toFloat32 } from '@peft/core';
+import { type AnyModel, type DType, type HostArray, PeftError, toFloat32 } from '@peft/core';
 import { problemList, quoted } from '../problemList.ts';
 import type { SafetensorsFile } from '../safetensors/openSafetensors.ts';
 import { showShape } from '../safetensors/tensorEntry.ts';
 import type { ExpectedTensor } from './expectTensors.ts';
 import type { ModuleNames } from './moduleNames.ts';
+import { halves } from './narrowed.ts';
 import { namePrefix } from './parameterName.ts';
 import { isCopyOfRows } from './tokenRows.ts';
 import { parameterAxes, shapeInFile, toFileLayout } from './torchLayout.ts';
@@ -24,6 +25,7 @@ export async function checkAdapterTensors(
   { model, names }: { readonly model: AnyModel; readonly names: ModuleNames },
 ): Promise<void> {
   const parameters = new Map(model.weights.paths.map((path) => [names.parameter(path), path]));
+  const aliases = new Map(Object.entries(model.aliases ?? {}).map(([alias, path]) => [names.parameter(alias), path]));
   const problems: string[] = [];
   const missing: string[] = [];
   for (const [key, { shape, axes, because }] of expected) {
@@ -41,7 +43,9 @@ export async function checkAdapterTensors(
       problems.push(`${quoted(key)} is ${found.dtype}, and a float is expected`);
   }
   for (const key of tensors.keys()) {
-    const problem = expected.has(key) ? undefined : await leftOver(key, { tensors }, { expected, model, parameters });
+    const problem = expected.has(key)
+      ? undefined
+      : await leftOver(key, { tensors }, { expected, model, parameters, aliases });
     if (problem) problems.push(`${quoted(key)} ${problem}${problems.length < shown ? nearest(key, missing) : ''}`);
   }
   if (problems.length === 0) return;
@@ -56,17 +60,20 @@ type LeftOverContext = {
   readonly model: AnyModel;
   /** The paths of the model's parameters by what the file calls them. */
   readonly parameters: ReadonlyMap<string, string>;
+  /** The paths of those that Python keeps twice, by its other names. */
+  readonly aliases: ReadonlyMap<string, string>;
 };
 
 async function leftOver(
   key: string,
   { tensors }: Pick<SafetensorsFile, 'tensors'>,
-  { expected, model, parameters }: LeftOverContext,
+  { expected, model, parameters, aliases }: LeftOverContext,
 ): Promise<string | undefined> {
   // bias="all" makes Python write the biases of modules trained whole again under the names of their copies.
   if (expected.has(key.replace('.modules_to_save.', '.'))) return undefined;
   if (await isCopyOfRows(key, { tensors }, expected)) return undefined;
-  const path = parameters.get(key.slice(namePrefix.length).replace(wrappers, ''));
+  const name = key.slice(namePrefix.length).replace(wrappers, '');
+  const path = parameters.get(name) ?? aliases.get(name);
   if (!key.startsWith(namePrefix) || path === undefined) return 'belongs to nothing';
   const base = model.weights.get(path);
   const axes = parameterAxes(path, base.shape.length, model.targets);
@@ -75,9 +82,28 @@ async function leftOver(
   // Before anything is copied: the file may have many such names and no bytes.
   const shape = shapeInFile(base.shape, axes);
   if (`${stored.shape}` !== `${shape}`) return `is a weight of another base: this model's is [${shape.join(', ')}]`;
-  const mine = toFloat32(toFileLayout(base, axes));
-  const isSame = toFloat32(await stored.read()).every((value, i) => value === mine[i]);
+  const found = await stored.read();
+  const first = parameters.has(name) ? undefined : nameOf(path, expected);
+  const other = first === undefined ? undefined : await tensors.get(first)?.read();
+  if (other) return sameFloats(found, other) ? undefined : `differs from ${quoted(first ?? '')}, the same parameter`;
+  const isSame = sameFloats(found, roundedAs(found.dtype, toFileLayout(base, axes)));
   return isSame ? undefined : "is a weight of another base: this model's differs";
+}
+
+/** What the file calls a parameter that is expected. */
+function nameOf(path: string, expected: LeftOverContext['expected']): string | undefined {
+  return [...expected].find(([, { goesTo }]) => 'parameter' in goesTo && goesTo.parameter === path)?.[0];
+}
+
+/** A whole file may have been rounded, copies of the base with the rest. */
+function roundedAs(dtype: DType, array: HostArray): HostArray {
+  if (dtype !== 'float16' && dtype !== 'bfloat16') return array;
+  return { dtype, shape: array.shape, data: halves(toFloat32(array), dtype) };
+}
+
+function sameFloats(left: HostArray, right: HostArray): boolean {
+  const values = toFloat32(right);
+  return toFloat32(left).every((value, i) => value === values[i]);
 }
 
 /** What a left-over name may have been meant for: a missing one that differs in one place, by a few letters. */

@@ -10,17 +10,14 @@ export type FloatDtype = 'float32' | 'float16' | 'bfloat16';
  */
 export function narrowed(tensors: ReadonlyMap<string, HostArray>, dtype: FloatDtype): Map<string, HostArray> {
   if (dtype === 'float32') return new Map(tensors);
-  const round = dtype === 'float16' ? toFloat16 : toBfloat16;
   const isInfinite = dtype === 'float16' ? 0x7c00 : 0x7f80;
   const problems: string[] = [];
   const rounded = [...tensors].map(([name, array]): [string, HostArray] => {
     if (!(array.data instanceof Float32Array)) return [name, array];
     const values = array.data;
-    const data = new Uint16Array(values.length);
-    const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+    const data = halves(values, dtype);
     let beyond = 0;
     for (let i = 0; i < data.length; i++) {
-      data[i] = round(bits[i] as number);
       if (((data[i] as number) & 0x7fff) === isInfinite && Number.isFinite(values[i])) beyond++;
     }
     if (beyond > 0) problems.push(`${quoted(name)}: ${beyond} of ${data.length} values`);
@@ -31,6 +28,13 @@ export function narrowed(tensors: ReadonlyMap<string, HostArray>, dtype: FloatDt
     'checkpoint/overflow',
     `these tensors have values beyond the range of ${dtype}, which would become infinite; write them as ${dtype === 'float16' ? 'bfloat16 or float32' : 'float32'}:${problemList(problems)}`,
   );
+}
+
+/** The bits of the nearest values of the dtype, infinity for those beyond its range. */
+export function halves(values: Float32Array, dtype: Exclude<FloatDtype, 'float32'>): Uint16Array<ArrayBuffer> {
+  const round = dtype === 'float16' ? toFloat16 : toBfloat16;
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return Uint16Array.from(bits, round);
 }
 
 function toBfloat16(bits: number): number {

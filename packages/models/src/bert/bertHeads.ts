@@ -6,7 +6,7 @@ import { bertPaths } from './bertPaths.ts';
 import { encode } from './encode.ts';
 import { wordStates } from './wordStates.ts';
 
-type Head = Pick<Model<BertBatch>, 'apply' | 'outputHead' | 'outputSize' | 'linearHead'>;
+type Head = Pick<Model<BertBatch>, 'aliases' | 'apply' | 'outputHead' | 'outputSize' | 'linearHead'>;
 
 /** What a BERT computes from its hidden states, by task. */
 export const bertHeads: Readonly<Record<BertConfig['task'], (config: BertConfig) => Head>> = {
@@ -23,11 +23,12 @@ export const bertHeads: Readonly<Record<BertConfig['task'], (config: BertConfig)
   },
 
   maskedLanguage(config) {
-    const { decoder } = bertPaths(config);
+    const { decoder, wordHead } = bertPaths(config);
     const states = (batch: BertBatch, at: At, rows?: tf.Tensor) =>
       wordStates(encode(batch, at, { ...config, wanted: rows ?? 'all' }), at, config);
     return {
       outputHead: [decoder],
+      aliases: { [`${wordHead}.bias`]: `${decoder}.bias` },
       outputSize: config.vocabulary,
       linearHead: { path: decoder, states },
       apply: (batch, at) => bySequence(at.linear(decoder, states(batch, at)), batch),
