@@ -268,7 +268,7 @@ describe('trained rows', () => {
     const expected = [1, 3, 5].flatMap((id) =>
       (base[id] as number[]).map((value, column) => {
         const change = (trained: TrainedAdapter) => {
-          const place = (trained.tokenRows.embed?.ids as number[]).indexOf(id);
+          const place = (trained.tokenRows.embed?.ids ?? []).indexOf(id);
           return place < 0 ? 0 : ((own(trained)[place] as number[])[column] as number) - value;
         };
         return value + 0.5 * change(a) - change(b);

@@ -1,4 +1,4 @@
 export { adapterOf, plainLora, variants } from './adaptersOf.ts';
 export { copyOf } from './copyOf.ts';
-export { outputOf, plainOutput, toyIds, valuesOf } from './readings.ts';
+export { narrowed, outputOf, plainOutput, toyIds, valuesOf } from './readings.ts';
 export { summedWeights } from './summedWeights.ts';

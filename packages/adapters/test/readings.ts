@@ -1,4 +1,4 @@
-import { type AnyModel, adaptedAt, type HostArray, type TensorBatch, toFloat32, type Weights } from '@peft/core';
+import { type AnyModel, adaptedAt, type HostArray, type TensorBatch, toFloat32, Weights } from '@peft/core';
 import { toyData } from '@peft/core/testing';
 import * as tf from '@tensorflow/tfjs';
 
@@ -21,4 +21,14 @@ export function valuesOf(weights: Weights): Readonly<Record<string, Float32Array
 /** The output for toy examples of a model on these weights, with no adapter. */
 export function plainOutput(model: AnyModel, weights: Weights, ids = toyIds()): Float32Array {
   return outputOf((batch) => model.apply(batch, adaptedAt({ weights, modules: model.targets })), ids);
+}
+
+/** The same model with its weights stored as bfloat16. */
+export function narrowed(model: AnyModel): AnyModel {
+  const arrays = model.weights.paths.map((path): [string, HostArray] => {
+    const { shape } = model.weights.get(path);
+    const words = new Uint32Array(toFloat32(model.weights.get(path)).slice().buffer);
+    return [path, { dtype: 'bfloat16', shape, data: Uint16Array.from(words, (word) => word >>> 16) }];
+  });
+  return { ...model, weights: new Weights(arrays) };
 }
