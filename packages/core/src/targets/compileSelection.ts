@@ -40,6 +40,12 @@ function savedModuleRule(names: readonly string[]): PathRule {
  * @throws PeftError `target/options` with everything that is wrong.
  */
 export function compileSelection(options: TargetOptions): CompiledSelection {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new PeftError(
+      'target/options',
+      `target selection: the options are ${Array.isArray(options) ? 'a list' : options === null ? 'null' : typeof options}; pass a record, such as { targets: ["query", "value"] }.`,
+    );
+  }
   const problems = [...selectionProblems(options)];
   const none: PathRule = () => undefined;
   const attempt = <T>(name: string, make: () => T, fallback: T): T => {

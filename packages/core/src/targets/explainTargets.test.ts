@@ -64,3 +64,28 @@ it('explains "all-linear"', () => {
     'h.layer.3.value - excluded by ".*\\.(key|value)"',
   ]);
 });
+
+it('says what to pass in place of what is no list of targets and no record of options', () => {
+  const explain = explainTargets as (...given: readonly unknown[]) => unknown;
+  expect(() => explain({ targets: model, weights: {} }, { targets: ['query'] })).toThrow(
+    'target selection: a model was given in place of its targets; pass model.targets.',
+  );
+  for (const given of [undefined, null, 'query', [undefined], ['query']]) {
+    expect(() => explain(given, { targets: ['query'] })).toThrow(
+      'target selection: the targets are no list of records { path, kind, shape }; pass model.targets.',
+    );
+  }
+  for (const [options, said] of [
+    [undefined, 'undefined'],
+    [null, 'null'],
+    ['query', 'string'],
+    [['query'], 'a list'],
+  ]) {
+    expect(() => explain(model, options)).toThrow(
+      `target selection: the options are ${said}; pass a record, such as { targets: ["query", "value"] }.`,
+    );
+  }
+  expect(() => explain(model, {})).toThrow(
+    'target selection: targets is undefined; write a regular expression or a list of module names.',
+  );
+});
