@@ -2,12 +2,13 @@ import { nodeModule } from '../nodeModule.ts';
 import type { FileSystem } from './fileSystem.ts';
 import { systemCode } from './writeError.ts';
 
-const unfinished = /^\.save-\d{6,}(?:\.(?<host>[\w-]+)\.(?<writer>\d+))?\.unfinished$/;
+const unfinished = /^\.save-\d{6,}(?:\.(?<host>[\w-]+)\.(?<writer>\d+)\.\d+)?\.unfinished$/;
 const removed = /^\.save-\d{6,}\.removed$/;
 /** After this long a save whose writer cannot be asked for is taken for abandoned, in milliseconds. */
 const longestSave = 60 * 60 * 1000;
 /** The paths that this process is writing at. */
 const underWay = new Set<string>();
+let begun = 0;
 
 /** Runs `write` with a path of its own under `root`, whose name says who writes there; a failure removes it. */
 export async function withUnfinished<T>(
@@ -15,7 +16,7 @@ export async function withUnfinished<T>(
   write: (path: string) => Promise<T>,
 ): Promise<T> {
   const { join, resolve } = nodeModule('node:path');
-  const path = join(root, `.${save}.${hostName()}.${process.pid}.unfinished`);
+  const path = join(root, `.${save}.${hostName()}.${process.pid}.${++begun}.unfinished`);
   underWay.add(resolve(path));
   try {
     return await write(path);

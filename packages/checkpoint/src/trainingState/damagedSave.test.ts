@@ -80,3 +80,14 @@ it('says which tensors are not what was saved, and what the state should have be
       `"checkpoint/damaged-save: run: the newest save, save-000001, cannot be read. There is none before it; remove it and start anew. The reason: run/save-000001: state.json is not what was saved: its checksum is 79c28472, and "d6c01a16" was saved with it; the disk or a copy damaged it, or it was edited."`,
     );
   }));
+
+it('refuses a state that uses one array again and again, which would take its memory as often', async () => {
+  const { version, state } = JSON.parse(new TextDecoder().decode(files['state.json']));
+  state.tensors.float64 = state.tensors.float32;
+  const document = new TextEncoder().encode(JSON.stringify({ format: 'peft training state', version, state }));
+  const open = async (name: string) =>
+    byteSource(name, name === 'state.json' ? document : files['tensors.safetensors']);
+  await expect(readStateFiles({ name: 'save', open })).rejects.toThrow(
+    'save: state.json and tensors.safetensors are not of one save; copy both from the same folder:\n  "tensors/float32" is used twice\n  "tensors/float64" belongs to nothing',
+  );
+});

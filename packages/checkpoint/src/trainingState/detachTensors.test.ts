@@ -49,3 +49,14 @@ it('keeps a key that means something to JavaScript', () => {
   const back = attachTensors(JSON.parse(JSON.stringify(detachTensors(value).json)), () => array([]));
   expect(JSON.stringify(back)).toBe('{"__proto__":1,"constructor":0}');
 });
+
+it('takes no text for what only looks like a reference or a number', () => {
+  const odd = JSON.parse('{"a":{"$tensor":{"toString":1}},"b":{"$number":{"valueOf":1}}}');
+  const asked: string[] = [];
+  const back = attachTensors(odd, (name) => {
+    asked.push(name);
+    return array([]);
+  });
+  expect(asked).toEqual(['']);
+  expect(back).toMatchObject({ b: { $number: { valueOf: 1 } } });
+});

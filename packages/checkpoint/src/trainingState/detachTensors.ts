@@ -27,8 +27,8 @@ export function attachTensors(json: unknown, read: (name: string) => HostArray, 
   }
   const within = (item: unknown) => attachTensors(item, read, depth + 1);
   if (Array.isArray(json)) return json.map(within);
-  if ('$tensor' in json) return read(String(json.$tensor));
-  if ('$number' in json) return Number(json.$number);
+  if ('$tensor' in json) return read(typeof json.$tensor === 'string' ? json.$tensor : '');
+  if ('$number' in json) return typeof json.$number === 'string' ? Number(json.$number) : json;
   const entries = '$entries' in json && Array.isArray(json.$entries) ? json.$entries : Object.entries(json);
   return Object.fromEntries(entries.map((entry) => (Array.isArray(entry) ? [entry[0], within(entry[1])] : [])));
 }

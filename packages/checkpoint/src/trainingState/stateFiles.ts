@@ -140,17 +140,21 @@ async function restore(
   const missing: string[] = [];
   const used = new Set<string>();
   const state = attachTensors(json, (key) => {
+    // A few bytes of JSON each would upload a large tensor again and again.
+    if (used.has(key)) missing.push(`${quoted(key)} is used twice`);
     used.add(key);
     const array = arrays.get(key);
     if (array === undefined) missing.push(`${quoted(key)} is missing`);
     return array ?? { dtype: 'float32', shape: [0], data: new Float32Array(0) };
   });
   const unused = [...arrays.keys()].filter((key) => !used.has(key)).map((key) => `${quoted(key)} belongs to nothing`);
-  const step = isRecord(state) ? String(state.step) : undefined;
+  const step = isRecord(state) ? sayStep(state.step) : undefined;
   const { metadata } = file;
   const steps = [
     ...(metadata.format === format ? [] : [`the tensors are of a file of format ${quoted(String(metadata.format))}`]),
-    ...(metadata.step === step ? [] : [`the tensors are of step ${metadata.step}, the state of ${step}`]),
+    ...(metadata.step === step
+      ? []
+      : [`the tensors are of step ${sayStep(metadata.step)}, the state of ${sayStep(step)}`]),
   ];
   const problems = [...steps, ...missing, ...unused];
   if (problems.length > 0) {
@@ -163,11 +167,19 @@ async function restore(
   return state;
 }
 
+function sayStep(step: unknown): string {
+  return typeof step === 'object' ? kindOf(step) : String(step).slice(0, 40);
+}
+
 function requireSaved(what: string, arrays: ReadonlyMap<string, HostArray>, checksums: Checksums): void {
   const changed = [...arrays].flatMap(([key, array]) => {
     const found = arrayChecksum(array);
     const saved = Object.hasOwn(checksums, key) ? checksums[key] : undefined;
-    return saved === found ? [] : [`${quoted(key)} has checksum ${found}, and ${saved ?? 'none'} was saved`];
+    return saved === found
+      ? []
+      : [
+          `${quoted(key)} has checksum ${found}, and ${typeof saved === 'string' ? saved.slice(0, 40) : saved === undefined ? 'none' : kindOf(saved)} was saved`,
+        ];
   });
   if (changed.length === 0) return;
   throw new PeftError(
