@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
 import { fromTensor, type HostArray, toTensor } from '../hostArray.ts';
 import { leavesOf, type Snapshot, treeOf } from '../tree.ts';
 
@@ -13,7 +14,9 @@ export async function readSnapshot(snapshot: Snapshot): Promise<HostSnapshot> {
   return Object.fromEntries(read);
 }
 
-/** Uploads a snapshot; the caller owns the tensors. */
+/** Uploads a snapshot; the caller owns the tensors, and there are none where an upload fails. */
 export function uploadSnapshot(host: HostSnapshot): Snapshot {
-  return treeOf(Object.entries(host).map(([path, leaf]) => [path, typeof leaf === 'number' ? leaf : toTensor(leaf)]));
+  return tf.tidy(() =>
+    treeOf(Object.entries(host).map(([path, leaf]) => [path, typeof leaf === 'number' ? leaf : toTensor(leaf)])),
+  );
 }

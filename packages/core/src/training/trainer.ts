@@ -14,6 +14,7 @@ import { disposeAdapter, type TrainedAdapter } from '../trainedAdapter.ts';
 import { disposeUnless, leavesOf } from '../tree.ts';
 import type { Weights } from '../weights.ts';
 import { BatchReader, type DataPosition } from './batchReader.ts';
+import { blameState } from './blameState.ts';
 import { checkRestored } from './checkRestored.ts';
 import { nonFiniteError } from './diagnose.ts';
 import { Evaluator } from './evaluator.ts';
@@ -91,13 +92,18 @@ export class Trainer {
     await tf.ready();
     for (const warning of [...(this.#engine.warnings?.() ?? []), ...this.#plan.warnings]) this.#warn(warning);
     const { resume } = this.#options;
-    const state = resume ? await this.#restore(resume) : this.#begin();
+    const state = resume ? await this.#resumed(() => this.#restore(resume)) : this.#begin();
     requireMatched(
       this.#plan.groups,
       leavesOf(paramsOf(state)).map(([leaf]) => leaf),
     );
     this.#savedStep = this.#step;
-    await this.#compile(state);
+    try {
+      await this.#resumed(() => this.#compile(state));
+    } catch (error) {
+      disposeUnless(state, {});
+      throw error;
+    }
     const trainable = leavesOf(paramsOf(state)).reduce((total, [, leaf]) => total + sizeOf(leaf.shape), 0);
     emit({
       type: 'start',
@@ -115,17 +121,19 @@ export class Trainer {
     const clock: Clock = { step: this.#step + 1, totalSteps };
     const batches = await this.#drawBatches();
     const laneCall = await this.#laneCall(clock);
-    const program = await this.#programFor(laneCall);
+    const program = await this.#resumed(() => this.#programFor(laneCall));
     const { loss, optimizer } = this.#options;
     const inputs = stepInputs(batches, { ...laneCall, plan: this.#plan, loss, optimizer, lanes: this.#lanes.values() });
     const stepPlan = this.#stepPlan();
-    const metrics = await takeStep(program, inputs, (found) =>
-      nonFiniteError({ step: clock.step, batches, metrics: found, plan: stepPlan, inputs: inputs.batches, program }),
+    const metrics = await this.#resumed(() =>
+      takeStep(program, inputs, (found) =>
+        nonFiniteError({ step: clock.step, batches, metrics: found, plan: stepPlan, inputs: inputs.batches, program }),
+      ),
     );
     this.#isBetweenSteps = false;
     this.#step = clock.step;
     this.#position = this.#reader.position;
-    const effects = await this.#advance(clock);
+    const effects = await this.#resumed(() => this.#advance(clock));
     this.#isBetweenSteps = true;
     const lanes = Object.values(inputs.update.lanes);
     emit({
@@ -306,6 +314,12 @@ export class Trainer {
       throw error;
     }
     return state;
+  }
+
+  /** Of a resumed run: what fails without saying so is the state's fault, which a file may have brought. */
+  #resumed<T>(work: () => Promise<T>): Promise<T> {
+    const { resume } = this.#options;
+    return resume ? blameState(resume.step, this.#step, work) : work();
   }
 
   async #drawBatches(): Promise<readonly HostBatch[]> {
