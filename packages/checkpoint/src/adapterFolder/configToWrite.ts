@@ -1,4 +1,3 @@
-import type { TrainedAdapter } from '@peft/core';
 import { valueProblems } from './fieldValue.ts';
 import type { Config } from './pythonConfig.ts';
 import { unknownKeys } from './pythonConfig.ts';
@@ -6,8 +5,7 @@ import type { PythonMethod } from './pythonMethods.ts';
 import { type RestateContext, restated } from './restated.ts';
 import type { SaveAdapterOptions } from './saveAdapter.ts';
 
-type WriteContext = Omit<RestateContext, 'trained'> & {
-  readonly trained: TrainedAdapter;
+type WriteContext = Omit<RestateContext, 'task'> & {
   readonly method: PythonMethod;
   readonly options: SaveAdapterOptions;
 };
@@ -26,12 +24,13 @@ export function configToWrite(written: Config, { trained, method, options, ...co
     return field === undefined && isSameMethod;
   });
   const { base, revision, taskType, autoMapping } = options;
+  const task = taskType === undefined ? origin.task_type : taskType;
   const chosen = { base_model_name_or_path: base, revision, task_type: taskType, auto_mapping: autoMapping };
   return {
     ...Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, field.default])),
     ...written,
     ...Object.fromEntries(kept),
-    ...(isSameMethod ? restated(origin, written, { ...context, trained, method }) : {}),
+    ...(isSameMethod ? restated(origin, written, { ...context, trained, method, task }) : {}),
     ...Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined)),
   };
 }

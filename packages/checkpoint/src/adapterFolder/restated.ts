@@ -17,6 +17,8 @@ export type RestateContext = {
   readonly adapted: readonly string[];
   /** The parameters of the model that are known here, as the file calls them. */
   readonly parameters: readonly string[];
+  /** What `task_type` will be. */
+  readonly task: unknown;
 };
 
 const selectionKeys = ['target_modules', 'exclude_modules', 'layers_to_transform', 'layers_pattern'] as const;
@@ -52,9 +54,8 @@ const meansTheSame: Readonly<Record<string, Meaning>> = {
   },
   // The scale goes through a quotient and back.
   lora_alpha: (origin, written) => Number(origin).toPrecision(11) === Number(written).toPrecision(11),
-  modules_to_save: (origin, _, { written, context }) => {
-    const { trained, names, parameters } = context;
-    const theirs = [...((origin ?? []) as readonly string[]), ...headsOfTask(written.task_type)];
+  modules_to_save: (origin, _, { context: { trained, names, parameters, task } }) => {
+    const theirs = [...((origin ?? []) as readonly string[]), ...headsOfTask(task)];
     const saved = new Set(Object.keys(trained.trained).map(names.parameter));
     const isSaved = (path: string) => pythonSaves(path, theirs);
     return (
