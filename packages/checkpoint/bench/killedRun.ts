@@ -22,6 +22,7 @@ import { type Order, prepare, train } from './killedRun/train.ts';
  */
 
 const deathsPerChain = 8;
+const problemsShown = 5;
 /** From which save on a process can die there. */
 const earliest: Readonly<Record<string, number>> = { load: 1, replay: 8 };
 
@@ -57,7 +58,7 @@ async function killAndCompare(): Promise<void> {
   }
   const tally = new Map<string, number>();
   const problems: string[] = [];
-  const totals = { kills: 0, chains: 0, unfinished: 0, leftAtEnd: 0, worst: 0, numbers: 0, lost: 0 };
+  const totals = { kills: 0, chains: 0, unfinished: 0, leftAtEnd: 0, worst: 0, numbers: 0 };
   let next = 0;
   const wanted = Number(values.kills);
   const chainsOnce = values.chain === undefined ? undefined : Number(values.chain);
@@ -76,7 +77,6 @@ async function killAndCompare(): Promise<void> {
       totals.leftAtEnd += found.leftAtEnd;
       totals.numbers += found.numbers;
       totals.worst = Math.max(totals.worst, found.worst);
-      totals.lost += found.problems.length;
       problems.push(...found.problems.map((problem) => `chain ${chain} (${recipe}): ${problem}`));
       const verdict = found.problems.length === 0 ? 'bit-equal' : found.problems.join('; ');
       console.log(`chain ${chain}: ${recipe}; died at ${found.places.join(', ')}; ${verdict}`);
@@ -160,9 +160,12 @@ async function runChain({ recipe, folder, seed, chain, whole }: Chain) {
       const compared = compare(await endOf(folder), whole.end, 'end');
       numbers += compared.numbers;
       worst = Math.max(worst, compared.worst);
-      problems.push(...compared.problems.slice(0, 5));
+      problems.push(...compared.problems);
     }
-    if (problems.length > 0) break;
+    if (problems.length > 0) {
+      problems.splice(problemsShown);
+      break;
+    }
   }
   return { places, problems, unfinished, leftAtEnd, numbers, worst };
 }

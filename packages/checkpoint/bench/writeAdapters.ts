@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { adalora } from '@peft/adalora';
+import { adalora, adaloraFileFormat } from '@peft/adalora';
 import { cola } from '@peft/cola';
 import {
   type AnyStrategy,
@@ -13,9 +13,9 @@ import {
   perTarget,
   regression,
 } from '@peft/core';
-import { lora } from '@peft/lora';
+import { lora, loraFileFormat } from '@peft/lora';
 import * as tf from '@tensorflow/tfjs';
-import { type SaveAdapterOptions, saveAdapter } from '../src/index.ts';
+import { loadAdapter, type SaveAdapterOptions, saveAdapter } from '../src/index.ts';
 import { fixtureModel } from '../src/testing/fixtureModel.ts';
 
 /*
@@ -25,6 +25,7 @@ import { fixtureModel } from '../src/testing/fixtureModel.ts';
 
 type Case = { readonly run: Partial<FineTuneOptions>; readonly save?: SaveAdapterOptions };
 
+const formats = [loraFileFormat, adaloraFileFormat];
 const queries = ['query', 'head'];
 const budget = { initRank: 4, targetRank: 1, warmupSteps: 2, finalSteps: 6, alpha: 16 };
 const routed = () =>
@@ -63,6 +64,9 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'adalora stopped mid-budget': { run: using(adalora({ ...budget, allocateEvery: 3 }), queries, 9) },
   'a route each': { run: using(routed(), ['embed', ...queries]) },
+  'lora in float16': { run: using(lora({ rank: 3, dora: true }), queries), save: { dtype: 'float16' } },
+  'adalora in bfloat16': { run: using(adalora(budget), queries), save: { dtype: 'bfloat16' } },
+  named: { run: using(lora({ rank: 2 }), queries), save: { adapter: 'tickets' } },
 };
 
 function using(strategy: AnyStrategy, targets: readonly string[], stopAfter?: number): Partial<FineTuneOptions> {
@@ -96,7 +100,11 @@ for (const [name, { run, save }] of Object.entries(cases)) {
     ...run,
   }).result;
   await saveAdapter(result.adapter, join(folder, name), save);
-  const adapted = await attach(model, result.adapter);
-  expected[name] = [...adapted.apply({ ids: tf.tensor(ids, [4, 2], 'int32') }).dataSync()];
+  // Rounded factors give other outputs, those of the folder.
+  const written = save?.dtype ? await loadAdapter(join(folder, name), model, { formats }) : result.adapter;
+  const adapted = await attach(model, written);
+  expected[save?.adapter ? `${name}/${save.adapter}` : name] = [
+    ...adapted.apply({ ids: tf.tensor(ids, [4, 2], 'int32') }).dataSync(),
+  ];
 }
 await writeFile(join(folder, 'expected.json'), JSON.stringify(expected));
