@@ -1,6 +1,9 @@
 import { PeftError } from '@peft/core';
 import { type Activation, activationNames } from './activation.ts';
 
+const mostLayers = 1000;
+const longestValue = 200;
+
 /** Reads config.json field by field and collects what is wrong, so that it can be said once. */
 export class ConfigFields {
   readonly #config: Readonly<Record<string, unknown>>;
@@ -19,6 +22,13 @@ export class ConfigFields {
     const value = this.#config[name];
     if (isCount(value)) return value;
     return this.problem(`${name} is ${sayValue(value)}; it must be a whole number of at least 1`, 1);
+  }
+
+  /** How many layers: a model lists the parameters of each before it looks at a file, so a number alone must not be trusted. */
+  layers(name: string): number {
+    const layers = this.count(name);
+    if (layers <= mostLayers) return layers;
+    return this.problem(`${name} is ${layers}; models of up to ${mostLayers} layers can be built`, 1);
   }
 
   activation(name: string): Activation {
@@ -100,7 +110,9 @@ export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 1;
 }
 
-/** A value as config.json has it. */
+/** A value as config.json has it, and only its beginning where it is long. */
 export function sayValue(value: unknown): string {
-  return value === undefined ? 'missing' : JSON.stringify(value);
+  if (value === undefined) return 'missing';
+  const text = JSON.stringify(value);
+  return text.length > longestValue ? `${text.slice(0, longestValue)}... (${text.length} characters)` : text;
 }

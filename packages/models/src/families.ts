@@ -1,5 +1,6 @@
 import { PeftError } from '@peft/core';
 import { bertFamily } from './bert/bertFamily.ts';
+import { sayValue } from './configFields.ts';
 import type { Family } from './family.ts';
 import { gpt2Family } from './gpt2/gpt2Family.ts';
 import { optFamily } from './opt/optFamily.ts';
@@ -17,9 +18,8 @@ export const families: Readonly<Record<string, Family>> = {
 export function familyOf({ model_type: modelType }: Readonly<Record<string, unknown>>): Family {
   const family = typeof modelType === 'string' && Object.hasOwn(families, modelType) ? families[modelType] : undefined;
   if (family) return family;
-  const said = modelType === undefined ? 'missing' : JSON.stringify(modelType);
   throw new PeftError(
     'model/family',
-    `model_type in config.json is ${said}; the families that can be loaded are ${Object.keys(families).join(', ')}.`,
+    `model_type in config.json is ${sayValue(modelType)}; the families that can be loaded are ${Object.keys(families).join(', ')}.`,
   );
 }

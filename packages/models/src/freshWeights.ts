@@ -1,6 +1,7 @@
 import type { ModelParameter } from '@peft/checkpoint';
 import { fold, type HostArray, hostArray, PeftError, type Seed, sizeOf } from '@peft/core';
 import { normals } from '@peft/ops';
+import { sayValue } from './configFields.ts';
 
 export type FreshDraw = {
   /** Standard deviation of matrices and tables. */
@@ -38,5 +39,8 @@ function scaledNormals(seed: Seed, count: number, deviation: number): Float32Arr
 export function initializerRange(config: Readonly<Record<string, unknown>>, field = 'initializer_range'): number {
   const value = config[field] ?? 0.02;
   if (typeof value === 'number' && value >= 0 && Number.isFinite(value)) return value;
-  throw new PeftError('model/config', `${field} is ${JSON.stringify(value)}; it must be a number of at least 0.`);
+  throw new PeftError(
+    'model/config',
+    `${field} in config.json is ${sayValue(value)}; it must be a number of at least 0.`,
+  );
 }

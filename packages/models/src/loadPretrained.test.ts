@@ -122,6 +122,26 @@ test('a seed for the head excuses no other tensor, and its deviation is checked'
   });
   await expect(loadPretrained(source, { freshHead: 4, config: { initializer_range: 'wide' } })).rejects.toMatchObject({
     code: 'model/config',
-    message: 'initializer_range is "wide"; it must be a number of at least 0.',
+    message: 'initializer_range in config.json is "wide"; it must be a number of at least 0.',
   });
+});
+
+test('numbers in config.json alone do not say how much memory is taken', async () => {
+  const huge = { num_hidden_layers: 2 ** 40, id2label: null };
+  await expect(loadPretrained(fixture('vit-uneven'), { config: huge })).rejects.toThrow(
+    'num_hidden_layers is 1099511627776; models of up to 1000 layers can be built',
+  );
+  const wide = { num_labels: 2 ** 40, id2label: null };
+  await expect(loadPretrained(fixture('vit-uneven'), { config: wide, freshHead: 4 })).rejects.toMatchObject({
+    code: 'model/fresh-head',
+    message:
+      'the head to draw has 14293651161088 values (classifier.weight [12,1099511627776], classifier.bias [1099511627776]), and the folder holds 1713 in all; correct num_labels in config.json.',
+  });
+});
+
+test('what a hostile config.json says is cut in the message', async () => {
+  const config = { model_type: 'x'.repeat(100_000) };
+  await expect(loadPretrained(fixture('vit-uneven'), { config })).rejects.toThrow(
+    `model_type in config.json is "${'x'.repeat(199)}... (100002 characters); the families`,
+  );
 });

@@ -1,5 +1,5 @@
 import { type ModelFolder, type ModelParameter, readModelWeights } from '@peft/checkpoint';
-import { type Seed, sizeOf, Weights } from '@peft/core';
+import { PeftError, type Seed, sizeOf, Weights } from '@peft/core';
 import { freshWeights } from './freshWeights.ts';
 
 type Parameters = ReadonlyMap<string, ModelParameter>;
@@ -11,7 +11,8 @@ type Folder = Pick<ModelFolder, 'tensors'> & {
 
 /**
  * A folder's weights, with those of the head drawn where the folder lacks them or has them in another size.
- * @throws PeftError `checkpoint/tensors` for whatever else does not fit.
+ * @throws PeftError `checkpoint/tensors` for whatever else does not fit, `model/fresh-head` for a head that no folder of
+ * this size can mean.
  */
 export async function readWithFreshHead(
   { tensors, parameters, head }: Folder,
@@ -26,6 +27,25 @@ export async function readWithFreshHead(
   const drawn = [...parameters].filter(([path]) => isDrawn(path));
   const others = <Value>(map: ReadonlyMap<string, Value>) =>
     new Map([...map].filter(([path]) => !drawn.some(([each]) => each === path)));
+  requireSmallHead(drawn, tensors);
   const read = await readModelWeights({ tensors: others(tensors) }, others(parameters));
   return new Weights([...read.paths.map((path) => [path, read.get(path)] as const), ...freshWeights(drawn, draw)]);
+}
+
+// Any head of some thousand classes passes, whatever it stands on.
+const alwaysDrawn = 1 << 22;
+
+/** The number of classes stands in config.json alone: it must not say how much memory is taken. */
+function requireSmallHead(
+  drawn: readonly (readonly [string, { readonly shape: readonly number[] }])[],
+  tensors: Folder['tensors'],
+): void {
+  const count = drawn.reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0);
+  const stored = [...tensors.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  if (count <= Math.max(alwaysDrawn, 4 * stored)) return;
+  const said = drawn.map(([path, { shape }]) => `${path} [${shape}]`).join(', ');
+  throw new PeftError(
+    'model/fresh-head',
+    `the head to draw has ${count} values (${said}), and the folder holds ${stored} in all; correct num_labels in config.json.`,
+  );
 }

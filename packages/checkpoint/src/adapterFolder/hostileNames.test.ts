@@ -16,7 +16,10 @@ const model: AnyModel = {
 const config = { peft_type: 'LORA', r: 1, target_modules: ['q'] };
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 
-function load(tensors: Readonly<Record<string, Parameters<typeof hostArray>>>, settings: object = config) {
+function load(
+  tensors: Readonly<Record<string, readonly [readonly number[], readonly number[]]>>,
+  settings: object = config,
+) {
   const arrays = new Map(Object.entries(tensors).map(([name, array]) => [name, hostArray(...array)]));
   const files = { 'adapter_config.json': json(settings), 'adapter_model.safetensors': writeSafetensors(arrays) };
   return loadAdapter(files, model, { formats: [loraFileFormat], onWarning: () => {} });

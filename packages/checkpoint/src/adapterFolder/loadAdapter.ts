@@ -12,6 +12,7 @@ import {
   uploadSnapshot,
   withRows,
 } from '@peft/core';
+import * as tf from '@tensorflow/tfjs';
 import type { FolderSource } from '../openFolder.ts';
 import { quoted } from '../problemList.ts';
 import type { SafetensorsFile } from '../safetensors/openSafetensors.ts';
@@ -23,6 +24,7 @@ import { checkTies } from './checkTies.ts';
 import { type ExpectedTensor, expectParameters, expectParts } from './expectTensors.ts';
 import { type ModuleNames, moduleNames, ownNames } from './moduleNames.ts';
 import { namesInFile } from './namesInFile.ts';
+import { namingFile } from './namingFile.ts';
 import { namePrefix } from './parameterName.ts';
 import { fromPythonConfig, unknownKeys } from './pythonConfig.ts';
 import { pythonMethodOf } from './pythonMethodOf.ts';
@@ -69,7 +71,8 @@ export async function loadAdapter(
   }
   const written = fromPythonConfig(folder.config, method);
   const { names, settings } = namedSettings(folder, written, model);
-  const named = model.targets.filter(({ path }) => hasTensors(file, names.module(path)));
+  const adapted = modulesWithTensors(file, names, model.targets);
+  const named = model.targets.filter(({ path }) => adapted.has(names.module(path)));
   const targets = model.targets.filter((target) => named.includes(target) || settings.selected?.includes(target));
   if (targets.length === 0) throw nothingAdapted(file, model.targets);
   const unselected = settings.selected && named.filter((target) => !settings.selected?.includes(target));
@@ -79,8 +82,11 @@ export async function loadAdapter(
     );
   }
   checkTies(folder.name, written.ensureWeightTying, { model, targets, settings });
-  const config = translateConfig(written, { targets, method, from: names, to: ownNames });
-  const parts = expectParts(format.shapes(config, targets), method, { targets, names });
+  const config = namingFile(folder.name, () =>
+    translateConfig(written, { targets, method, from: names, to: ownNames }),
+  );
+  const shapes = namingFile(folder.name, () => format.shapes(config, targets));
+  const parts = expectParts(shapes, method, { targets, names });
   const parameters = expectParameters(model, settings, { targets, names });
   const tables = readTables(folder.name, written.trainableTokenIndices, { model, names, targets, ...settings });
   const expected = new Map([...parts, ...parameters, ...expectRows(tables, { model, names })]);
@@ -88,7 +94,14 @@ export async function loadAdapter(
   const fingerprint = model.weights.fingerprint();
   if (checkBase) requireBase(file, fingerprint);
   const { tensors, trained, rows } = await readTensors(file, expected);
-  const decoded = format.decode({ peftType: format.peftType, config, tensors }, targets);
+  const decoded = namingFile(folder.name, () => format.decode({ peftType: format.peftType, config, tensors }, targets));
+  // What is uploaded is freed again where an upload fails.
+  const live = tf.tidy(() => ({
+    params: uploadSnapshot(decoded.params),
+    state: uploadSnapshot(decoded.state),
+    trained: Object.fromEntries([...trained].map(([path, array]) => [path, toTensor(array)])),
+    rows: Object.fromEntries([...rows].map(([path, array]) => [path, toTensor(array)])),
+  }));
   return {
     strategy: decoded.strategy,
     targets,
@@ -101,9 +114,9 @@ export async function loadAdapter(
     bias: settings.bias,
     finished: [],
     fingerprint,
-    adapter: { params: uploadSnapshot(decoded.params) as Tree, state: uploadSnapshot(decoded.state) },
-    trained: Object.fromEntries([...trained].map(([path, array]) => [path, toTensor(array)])),
-    tokenRows: withRows(Object.fromEntries(tables), Object.fromEntries([...rows].map(([path, array]) => [path, toTensor(array)]))),
+    adapter: { params: live.params as Tree, state: live.state },
+    trained: live.trained,
+    tokenRows: withRows(Object.fromEntries(tables), live.rows),
   };
 }
 
@@ -129,9 +142,21 @@ function formatOf(what: string, peftType: unknown, formats: readonly FileFormat[
 }
 
 // A module's own tensors follow its path and a name that begins with lora_; what lies deeper belongs to others.
-function hasTensors({ tensors }: SafetensorsFile, path: string): boolean {
-  const start = `${namePrefix}${path}.lora_`;
-  return [...tensors.keys()].some((name) => name.startsWith(start));
+function modulesWithTensors({ tensors }: SafetensorsFile, names: ModuleNames, targets: readonly Target[]) {
+  const modules = new Set(targets.map(({ path }) => names.module(path)));
+  const longest = [...modules].reduce((most, { length }) => Math.max(most, length), 0);
+  const found = new Set<string>();
+  const start = namePrefix.length;
+  for (const name of tensors.keys()) {
+    if (!name.startsWith(namePrefix)) continue;
+    for (
+      let end = name.indexOf('.lora_', start);
+      end >= 0 && end - start <= longest;
+      end = name.indexOf('.lora_', end + 1)
+    )
+      found.add(name.slice(start, end));
+  }
+  return found;
 }
 
 function nothingAdapted({ name, tensors }: SafetensorsFile, targets: readonly Target[]): PeftError {

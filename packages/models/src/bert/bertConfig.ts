@@ -1,5 +1,5 @@
 import type { Activation } from '../activation.ts';
-import { ConfigFields } from '../configFields.ts';
+import { ConfigFields, sayValue } from '../configFields.ts';
 import { readTask } from '../readTask.ts';
 
 /** The geometry of a BERT and what it is for, read from Hugging Face's config.json. */
@@ -38,7 +38,7 @@ export function readBertConfig(config: Readonly<Record<string, unknown>>): BertC
     task: readTask(fields, config.architectures, tasks),
     vocabulary: fields.count('vocab_size'),
     hiddenSize: fields.count('hidden_size'),
-    layers: fields.count('num_hidden_layers'),
+    layers: fields.layers('num_hidden_layers'),
     heads: fields.count('num_attention_heads'),
     intermediateSize: fields.count('intermediate_size'),
     activation: fields.activation('hidden_act'),
@@ -65,7 +65,7 @@ function refuseUnsupported(
   const only = (name: string, values: readonly unknown[], reason: string) => {
     const said = JSON.stringify(config[name] ?? values[0]);
     if (!values.some((value) => JSON.stringify(value) === said))
-      fields.problem(`${name} is ${said}; ${reason}`, undefined);
+      fields.problem(`${name} is ${sayValue(config[name])}; ${reason}`, undefined);
   };
   only('is_decoder', [false], 'this BERT is an encoder, whose tokens see each other both ways');
   only('add_cross_attention', [false], 'an encoder attends to its own tokens alone');

@@ -36,7 +36,7 @@ const tasks: Readonly<Record<string, Gpt2Config['task']>> = {
 export function readGpt2Config(config: Readonly<Record<string, unknown>>): Gpt2Config {
   const fields = new ConfigFields(config);
   const vocabulary = fields.count('vocab_size');
-  const [hiddenSize, layers, heads] = [fields.count('n_embd'), fields.count('n_layer'), fields.count('n_head')];
+  const [hiddenSize, layers, heads] = [fields.count('n_embd'), fields.layers('n_layer'), fields.count('n_head')];
   const scale = fields.flag('scale_attn_weights', true) ? 1 / Math.sqrt(hiddenSize / heads) : 1;
   const isScaledByLayer = fields.flag('scale_attn_by_inverse_layer_idx', false);
   const read: Gpt2Config = {

@@ -47,7 +47,7 @@ export function readOptConfig(config: Readonly<Record<string, unknown>>): OptCon
     vocabulary,
     hiddenSize,
     embeddingSize: (config.word_embed_proj_dim ?? null) === null ? hiddenSize : fields.count('word_embed_proj_dim'),
-    layers: fields.count('num_hidden_layers'),
+    layers: fields.layers('num_hidden_layers'),
     heads,
     intermediateSize: fields.count('ffn_dim'),
     activation: fields.activation('activation_function'),

@@ -36,7 +36,7 @@ export function readVitConfig(config: Readonly<Record<string, unknown>>): VitCon
   };
   const read: VitConfig = {
     hiddenSize: fields.count('hidden_size'),
-    layers: fields.count('num_hidden_layers'),
+    layers: fields.layers('num_hidden_layers'),
     heads: fields.count('num_attention_heads'),
     intermediateSize: fields.count('intermediate_size'),
     activation: fields.activation('hidden_act'),
