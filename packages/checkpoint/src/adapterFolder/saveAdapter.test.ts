@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { adalora } from '@peft/adalora';
 import { cola } from '@peft/cola';
@@ -12,6 +12,7 @@ import {
   fineTune,
   hostArray,
   isPeftError,
+  leavesOf,
   mergeAdapter,
   readSnapshot,
   regression,
@@ -166,6 +167,49 @@ it('excludes targets of rank 0, unless their name ends another that lives', asyn
   });
   disposeAdapter(live);
 });
+
+it.each(['float16', 'bfloat16'] as const)('writes floats as %s, and what is read and written again stays', (dtype) =>
+  withTemporaryFolder(async (parent) => {
+    const trained = await train(lora({ rank: 2, dora: true }), { targets: ['query'], modulesToSave: ['head'] });
+    await saveAdapter(trained, join(parent, 'a'), { dtype });
+    const bytesIn = (folder: string) => readFile(join(parent, folder, 'adapter_model.safetensors'));
+    const { tensors } = await openSafetensors(join(parent, 'a/adapter_model.safetensors'));
+    expect([...tensors.values()].map((tensor) => tensor.dtype)).toEqual(Array(8).fill(dtype));
+    const loaded = await loadAdapter(join(parent, 'a'), await fixtureModel(), { formats });
+    const precision = dtype === 'float16' ? 2 ** -11 : 2 ** -8;
+    for (const [path, leaf] of leavesOf(trained.adapter.params)) {
+      const read = leavesOf(loaded.adapter.params).find(([each]) => each === path)?.[1] as tf.Tensor;
+      const [mine, theirs] = [read.dataSync(), leaf.dataSync()];
+      mine.forEach((value, i) => {
+        expect(Math.abs(value - (theirs[i] as number))).toBeLessThanOrEqual(
+          precision * Math.abs(theirs[i] as number) + 2 ** -25,
+        );
+      });
+    }
+    await saveAdapter(loaded, join(parent, 'b'), { dtype });
+    expect((await bytesIn('b')).equals(await bytesIn('a'))).toBe(true);
+    await saveAdapter(loaded, join(parent, 'c'));
+    const again = await loadAdapter(join(parent, 'c'), await fixtureModel(), { formats });
+    expect(await outputOf(again)).toEqual(await outputOf(loaded));
+    for (const each of [trained, loaded, again]) disposeAdapter(each);
+  }),
+);
+
+it('writes nothing where a value is beyond the range of the dtype', () =>
+  withTemporaryFolder(async (parent) => {
+    const trained = await train(lora({ rank: 1 }), { targets: ['layer.0.query'] });
+    const { a, b } =
+      (trained.adapter.params as { readonly [path: string]: Record<string, tf.Tensor> })['layer.0.query'] ?? {};
+    const params = { 'layer.0.query': { a: tf.mul(a as tf.Tensor, 1e6), b: b as tf.Tensor } };
+    const large = { ...trained, adapter: { params, state: {} } };
+    expect(await refusal(saveAdapter(large, join(parent, 'a'), { dtype: 'float16' }))).toMatchInlineSnapshot(`
+      "checkpoint/overflow: these tensors have values beyond the range of float16, which would become infinite; write them as bfloat16 or float32:
+        "base_model.model.layer.0.query.lora_A.weight": 5 of 6 values"
+    `);
+    expect(await readdir(parent)).toEqual([]);
+    params['layer.0.query'].a.dispose();
+    disposeAdapter(trained);
+  }));
 
 it('writes both files or none', () =>
   withTemporaryFolder(async (parent) => {
