@@ -42,7 +42,7 @@ export { checkPatterns } from './targets/checkPatterns.ts';
 export { type ExactPattern, exactPattern } from './targets/exactPattern.ts';
 export { explainTargets, type TargetExplanation } from './targets/explainTargets.ts';
 export { editDistance } from './targets/nearestNames.ts';
-export { patternResolver, resolvePattern, type TargetPattern } from './targets/resolvePattern.ts';
+export { patternKeys, patternResolver, resolvePattern, type TargetPattern } from './targets/resolvePattern.ts';
 export { selectTargets } from './targets/selectTargets.ts';
 export { targetMatcher } from './targets/targetMatcher.ts';
 export type { TargetOptions, TargetSelection } from './targets/targetSelection.ts';
@@ -53,6 +53,7 @@ export {
   type AdaptedModel,
   attach,
   type BiasMode,
+  checkFingerprint,
   combinedFactors,
   disposeAdapter,
   mergeAdapter,
