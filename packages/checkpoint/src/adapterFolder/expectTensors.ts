@@ -56,7 +56,9 @@ export function expectParameters(
       const isOfTask = isSavedWhole(path, taskHeads);
       return [
         parameterName(path, targets, names),
-        isOfTask ? { ...expected, because: 'Python trains the head of a task of this task_type, and of null none' } : expected,
+        isOfTask
+          ? { ...expected, because: 'Python trains the head of a task of this task_type, and of null none' }
+          : expected,
       ];
     }),
   );

@@ -215,7 +215,9 @@ it('takes no value that a file could not have from a record that was changed', a
 });
 
 it('carries it through a run that continues the adapter', async () => {
-  const from = await load(lora, tensorsOf(loraPair));
+  // A key without a match, which Python only warns of, would end a run of ours.
+  const given = { ...lora, rank_pattern: { query: 2, nothing: 5 } };
+  const from = await load(given, tensorsOf(loraPair));
   const ids = hostArray(Int32Array.of(0, 3, 6, 1, 2, 2, 5, 4), [4, 2]);
   const run = fineTune(await fixtureModel(), {
     strategy: from.strategy,
@@ -230,8 +232,7 @@ it('carries it through a run that continues the adapter', async () => {
     onWarning: () => {},
   });
   const { adapter, dispose } = await run.result;
-  const { modules_to_save: _, ...rest } = lora;
-  expect(await saved(adapter)).toMatchObject(rest);
+  expect(await saved(adapter)).toEqual(given);
   dispose();
   disposeAdapter(from);
 });

@@ -1,4 +1,4 @@
-import { patternResolver, type Target, type TargetPattern } from '@peft/core';
+import { patternKeys, patternResolver, type Target, type TargetPattern } from '@peft/core';
 import type { ModuleNames } from './moduleNames.ts';
 import { exactly } from './pythonSelection.ts';
 
@@ -6,12 +6,17 @@ import { exactly } from './pythonSelection.ts';
 export type Translation = { readonly from: ModuleNames; readonly to: ModuleNames };
 
 /**
- * A rank or alpha pattern that gives the targets under other names what it gives them under these: itself where no
- * name differs, else one key for every target that has a number. What is no pattern stays for the method to refuse.
- * Throws `target/ambiguous-pattern` and `target/pattern`.
+ * A rank or alpha pattern that gives the targets under other names what it gives them under these: its keys that match
+ * any where no name differs, else one key for every target that has a number. Python leaves keys without a match in
+ * files. What is no pattern stays for the method to refuse. Throws `target/ambiguous-pattern` and `target/pattern`.
  */
 export function translatePattern(pattern: unknown, targets: readonly Target[], { from, to }: Translation): unknown {
-  if (!isPattern(pattern) || targets.every(({ path }) => from.module(path) === to.module(path))) return pattern;
+  if (!isPattern(pattern)) return pattern;
+  if (targets.every(({ path }) => from.module(path) === to.module(path))) {
+    const keysOf = patternKeys(pattern);
+    const used = new Set(targets.flatMap(({ path }) => keysOf(from.module(path)).map(({ key }) => key)));
+    return Object.fromEntries(Object.entries(pattern).filter(([key]) => used.has(key)));
+  }
   const numberOf = patternResolver(pattern);
   const entries = targets.flatMap(({ path }): [string, number][] => {
     const number = numberOf(from.module(path));
