@@ -33,7 +33,10 @@ export interface SaveAdapterOptions {
   readonly adapter?: string;
   /** What floats are rounded to: `float32` when left out, for which nothing is rounded. */
   readonly dtype?: FloatDtype;
-  /** Name or path of the base in Python (`base_model_name_or_path`). As these four: what the file said that the adapter came with, else null. */
+  /**
+   * Name or path of the base in Python (`base_model_name_or_path`). Left out, this and the three that follow are as in
+   * the file that the adapter came with, else null.
+   */
   readonly base?: string | null;
   /** The base's revision. */
   readonly revision?: string | null;
