@@ -11,7 +11,7 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sentences, smallBert, tenantOf } from '../test/textTenants.ts';
-import { type AdapterSet, adapterSet, type CallOptions } from './index.ts';
+import { type AdapterChoice, type AdapterSet, adapterSet, type CallOptions } from './index.ts';
 
 const formats = [loraFileFormat, adaloraFileFormat];
 const engine = onnxEngine();
@@ -61,7 +61,14 @@ function seen(options?: CallOptions): Float32Array {
 }
 
 it('serves a BERT with adapters of three methods from files, one by one, mixed, merged and compiled', async () => {
-  const choices = ['tickets', 'style', 'tone', undefined, { tickets: 0.3, style: 0.7 }, { tone: 0.5, style: -0.5 }];
+  const choices: readonly (AdapterChoice | undefined)[] = [
+    'tickets',
+    'style',
+    'tone',
+    undefined,
+    { tickets: 0.3, style: 0.7 },
+    { tone: 0.5, style: -0.5 },
+  ];
   const rows = Array.from({ length: 16 }, (_, row) => choices[(row * 5) % choices.length]);
   const alone = new Map(choices.map((choice) => [choice, seen({ adapters: choice ?? [] })]));
   const mixed = seen({ rows });

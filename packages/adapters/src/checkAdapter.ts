@@ -1,8 +1,8 @@
-import { type AnyModel, PeftError, rowTensors, type TrainedAdapter, tensorsOf } from '@peft/core';
+import { type AnyModel, checkFingerprint, PeftError, rowTensors, type TrainedAdapter, tensorsOf } from '@peft/core';
 
 /**
  * Refuses an adapter of another model or base, or one whose tensors are gone. Throws `adapters/targets`,
- * `adapters/base` and `adapters/disposed-tensors`.
+ * `model/fingerprint` and `adapters/disposed-tensors`.
  */
 export function checkAdapter(model: AnyModel, trained: TrainedAdapter, what: string): void {
   const known = new Map(model.targets.map((target) => [target.path, target]));
@@ -24,13 +24,7 @@ export function checkAdapter(model: AnyModel, trained: TrainedAdapter, what: str
       `${what} changes ${shown}${wrong.length > 4 ? ` and ${wrong.length - 4} more` : ''}, which this model does not have; load the model it was trained on.`,
     );
   }
-  const fingerprint = model.weights.fingerprint();
-  if (trained.fingerprint !== fingerprint) {
-    throw new PeftError(
-      'adapters/base',
-      `${what} was made on a base with fingerprint ${trained.fingerprint}, but this model's is ${fingerprint}; load the base it was trained on, without merges.`,
-    );
-  }
+  checkFingerprint(model, trained.fingerprint, what);
   const gone = adapterTensors(trained).filter((tensor) => tensor.isDisposed).length;
   if (gone === 0) return;
   throw new PeftError(

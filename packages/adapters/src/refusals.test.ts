@@ -175,9 +175,9 @@ describe('adapters', () => {
     const foreign = await adapterOf(other, plainLora());
     const says = `was made on a base with fingerprint ${other.weights.fingerprint()}, but this model's is ${model.weights.fingerprint()}; load the base it was trained on, without merges.`;
     expect(await refusal(() => set.add('foreign', foreign))).toBe(
-      `adapters/base: adapterSet: adapter "foreign" ${says}`,
+      `model/fingerprint: adapterSet: adapter "foreign" ${says}`,
     );
-    expect(await refusal(() => set.swap('style', foreign))).toBe(`adapters/base: adapterSet: adapter "style" ${says}`);
+    expect(await refusal(() => set.swap('style', foreign))).toBe(`model/fingerprint: adapterSet: adapter "style" ${says}`);
     await expect(sumAdapters(model, [{ adapter: trained }, { adapter: foreign }])).rejects.toThrow(
       `sumAdapters: adapter 1 ${says}`,
     );

@@ -16,7 +16,7 @@ export type AdapterSum = {
  * Trained adapters of any methods as one adapter of their base: W + the sum of weight times (merged_i - W). So `attach`,
  * `evaluate`, `mergeAdapter`, `exportOnnx` and `saveAdapter` take it; a file holds it as one exact LoRA where every part
  * is additive. One adapter with weight 1 is given back as it is.
- * @throws PeftError `adapters/weight`, `adapters/targets`, `adapters/base`, `adapters/disposed-tensors`
+ * @throws PeftError `adapters/weight`, `adapters/targets`, `model/fingerprint`, `adapters/disposed-tensors`
  */
 export async function sumAdapters(
   model: AnyModel,

@@ -30,8 +30,7 @@ type Term = TokenRows & { readonly weight: number };
 function sumTable(table: tf.Tensor, terms: readonly Term[]): TokenRows {
   const [first, ...more] = terms as readonly [Term, ...Term[]];
   const heads = [...new Set(terms.flatMap((term) => term.heads))];
-  const { name } = first;
-  if (more.length === 0 && first.weight === 1) return { ids: first.ids, heads, name, rows: tf.clone(first.rows) };
+  if (more.length === 0 && first.weight === 1) return { ids: first.ids, heads, rows: tf.clone(first.rows) };
   const ids = [...new Set(terms.flatMap((term) => term.ids))].sort((left, right) => left - right);
   const rows = tf.tidy(() => {
     const base = tf.gather(table, tf.tensor1d(ids, 'int32'));
@@ -47,5 +46,5 @@ function sumTable(table: tf.Tensor, terms: readonly Term[]): TokenRows {
       return tf.add(sum, change);
     }, base);
   });
-  return { ids, heads, name, rows };
+  return { ids, heads, rows };
 }

@@ -27,6 +27,7 @@ export function weightedSum(model: AnyModel, parts: readonly Weighted[]): Traine
     modules: model.targets,
     pythonPaths: model.pythonPaths,
     outputHead: model.outputHead,
+    inputEmbedding: model.inputEmbedding,
     trained: Object.fromEntries(trainedPaths.map((path) => [path, sumWhole(model, parts, path)])),
     tokenRows: sumRows(model, parts, whole),
     modulesToSave: [...new Set(parts.flatMap(({ prepared }) => prepared.trained.modulesToSave))],
