@@ -35,7 +35,7 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
       const score = tripletScore(sensitivity, uncertainty);
       for (const tensor of [sensitivity.lambda, uncertainty.lambda, score]) actual.push(...(await tensor.data()));
     }
-    parity('importance of single weights', { actual, expected: steps.flat(), tolerance });
+    parity('importance averages and scores of single weights', { actual, expected: steps.flat(), tolerance });
   });
 
   test.each(golden.search.runs)('every step of a search, importance $scoring the optimizer', async (run) => {

@@ -111,8 +111,8 @@ export async function checkGoldenRun(run: GoldenRun, engine?: Engine): Promise<v
     tolerance: lossTolerance,
     by: 'largest' as const,
   });
-  parity('losses', column('loss'));
-  parity('penalties', column('penalty'));
+  parity('losses and penalties', column('loss'));
+  parity('losses and penalties', column('penalty'));
   parity('budgets', {
     actual: run.records.map((_, index) => budgetOf(strategy, run, index + 1)),
     expected: run.records.map(({ budget }) => budget),

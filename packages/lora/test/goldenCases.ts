@@ -105,11 +105,15 @@ export async function checkGoldenCase(golden: GoldenCase, engine: Engine): Promi
     losses.push(metrics.loss as number);
     if (step === 0) expectLeaves(`${method}: gradients`, outputs, golden.gradients);
   }
-  expectParity(`${method}: losses of five AdamW steps`, { actual: losses, expected: golden.losses, tolerance });
+  expectParity(`${method}: losses and parameters over five AdamW steps`, {
+    actual: losses,
+    expected: golden.losses,
+    tolerance,
+  });
   const { params } = (await program.state()) as unknown as State;
   const read: Record<string, Found> = {};
   for (const [path, leaf] of leavesOf(params as Tree)) read[path] = { shape: leaf.shape, data: await leaf.data() };
-  expectLeaves(`${method}: parameters after five AdamW steps`, read, golden.final);
+  expectLeaves(`${method}: losses and parameters over five AdamW steps`, read, golden.final);
   expectNumbers(`${method}: outputs`, (await program.run('output', { ids })).outputs.output, golden.finalOutput);
   const { outputs } = await program.run('merge', {});
   for (const { path } of goldenTargets(golden))

@@ -91,11 +91,15 @@ export async function checkGoldenFineTuning(run: GoldenFineTuning, engine?: Engi
     engine,
   });
   const seen = (key: 'loss' | 'gradientNorm') => steps.map((step) => step[key]);
-  expectParity(`${method}: losses of five AdamW steps`, { actual: seen('loss'), expected: run.losses, tolerance });
+  expectParity(`${method}: losses and parameters over five AdamW steps`, {
+    actual: seen('loss'),
+    expected: run.losses,
+    tolerance,
+  });
   expectParity('clipping: gradient norms', { actual: seen('gradientNorm'), expected: run.norms, tolerance });
   const after = await valuesOf(adapter);
-  expectLeaves(`${method}: parameters after five AdamW steps`, after.adapter, run.trained.adapter);
-  expectWhole('biases and modules to save: parameters after five AdamW steps', after.whole, run.trained.whole);
+  expectLeaves(`${method}: losses and parameters over five AdamW steps`, after.adapter, run.trained.adapter);
+  expectWhole('biases and modules to save: parameters over five AdamW steps', after.whole, run.trained.whole);
   expectNumbers(`${method}: outputs`, await outputOf(model, adapter), run.trainedOutput);
   const merged = await mergeAdapter(model, adapter, engine);
   expect(merged.paths).toEqual(Object.keys(run.merged).sort());

@@ -58,7 +58,7 @@ export async function checkGoldenMask(golden: GoldenMask, engine: Engine): Promi
   });
   program.dispose();
   const method = `${golden.dora ? 'DoRA' : 'LoRA'} under a dropout mask`;
-  expectNumbers(`${method}: outputs`, outputs.output, golden.output);
+  expectNumbers(`${method}: outputs and gradients`, outputs.output, golden.output);
   for (const part of ['input', ...parts])
-    expectNumbers(`${method}: gradients`, outputs[part], golden.gradients[part] as Numbers);
+    expectNumbers(`${method}: outputs and gradients`, outputs[part], golden.gradients[part] as Numbers);
 }

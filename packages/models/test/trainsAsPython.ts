@@ -21,7 +21,7 @@ export function trainsAsPython(
     const options = { columns, loss, steps: 1, optimizer: sgd(), schedule: rate };
     const { losses, factors, targets } = await trainGivenFactors(name, options);
     expect(targets).toHaveLength(targetCount);
-    expectValues(`${familyOf(name)}: losses`, losses, values(expected.get('losses')).slice(0, 1));
+    expectValues(`${familyOf(name)}: outputs and losses`, losses, values(expected.get('losses')).slice(0, 1));
     for (const [key, after] of factors) {
       const before = values(expected.get(`factor/${key}`));
       const moved = Array.from(after, (value, index) => ((before[index] ?? 0) - value) / rate);
@@ -34,7 +34,7 @@ export function trainsAsPython(
     const columns = columnsOf(expected);
     const optimizer = adamw({ weightDecay: 0.01 });
     const { losses, factors } = await trainGivenFactors(name, { columns, loss, steps: 4, optimizer, schedule: 0.02 });
-    expectValues(`${familyOf(name)}: losses`, losses, values(expected.get('losses')));
+    expectValues(`${familyOf(name)}: outputs and losses`, losses, values(expected.get('losses')));
     const subject = `${familyOf(name)}: LoRA parameters after four AdamW steps`;
     for (const [key, after] of factors) expectValues(subject, after, values(expected.get(`trained/${key}`)));
   });

@@ -67,7 +67,7 @@ test.each(['float16', 'bfloat16', 'float8_e4m3', 'float8_e5m2'])(
     if (array === undefined) throw new Error(`the fixture has no ${dtype}`);
     expect(array.dtype).toBe(dtype);
     expect(expected.length).toBeGreaterThanOrEqual(34);
-    const subject = 'safetensors: values of 8 and 16 bits';
+    const subject = 'safetensors: values and bytes';
     expectParity(subject, { actual: toFloat32(array), expected, tolerance: 0, by: 'equal' });
   },
 );
@@ -85,7 +85,7 @@ test.each(['every-dtype.safetensors', 'no-tensors.safetensors'])(
     ];
     for (const actual of written) {
       const comparison = { actual, expected: fixture(name), tolerance: 0, by: 'equal' } as const;
-      expectParity('safetensors: bytes written again', comparison);
+      expectParity('safetensors: values and bytes', comparison);
     }
   },
 );

@@ -50,11 +50,11 @@ onEachBackend(() => {
       ] as const) {
         const output = outputOf(names);
         expect(output.shape).toEqual(expected.get(key).shape);
-        expectValues('BERT: outputs', output.dataSync() as Float32Array, values(expected.get(key)));
+        expectValues('BERT: outputs and losses', output.dataSync() as Float32Array, values(expected.get(key)));
         output.dispose();
       }
       const evaluated = await evaluate(model, { data: batches(columns, { batchSize: 2, shuffle: false }), loss });
-      expectValues('BERT: losses', [evaluated.loss], values(expected.get('loss')));
+      expectValues('BERT: outputs and losses', [evaluated.loss], values(expected.get('loss')));
       model.weights.dispose();
     },
   );

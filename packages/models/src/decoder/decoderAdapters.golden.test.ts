@@ -111,7 +111,7 @@ test.each(cases)('%s merged, saved as a model and loaded again, gives the same l
     expect(loaded.config.tie_word_embeddings).toBe(!adaptsOne);
     const at = adaptedAt({ weights: loaded.weights, modules: loaded.targets });
     const logits = await logitsOf(base, (batch) => loaded.apply(batch, at));
-    const subject = `${familyOf(name)}: outputs with adapter folders of PEFT, merged`;
+    const subject = `${familyOf(name)}: outputs with adapter folders of PEFT`;
     expectValues(subject, logits, await expectedLogits(name));
     loaded.weights.dispose();
   });

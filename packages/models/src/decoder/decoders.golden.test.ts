@@ -39,7 +39,7 @@ onEachBackend(() => {
     async (name, loss) => {
       const model = await loadPretrained(fixture(name));
       const expected = await golden(name);
-      const outputs = `${familyOf(name)}: outputs`;
+      const outputs = `${familyOf(name)}: outputs and losses`;
       const logitsOf = (columns: Readonly<Record<string, HostArray>>) =>
         tf.tidy(() => {
           const batch = Object.fromEntries(Object.entries(columns).map(([key, array]) => [key, toTensor(array)]));
@@ -56,7 +56,7 @@ onEachBackend(() => {
         logits.dispose();
         for (const batchSize of [2, 5]) {
           const found = await evaluate(model, { data: batches(columns, { batchSize, shuffle: false }), loss });
-          expectValues(`${familyOf(name)}: losses`, [found.loss], values(expected.get(`${side}/loss`)));
+          expectValues(`${familyOf(name)}: outputs and losses`, [found.loss], values(expected.get(`${side}/loss`)));
         }
       }
       const unmasked = logitsOf({ inputIds: expected.get('right/inputIds') });

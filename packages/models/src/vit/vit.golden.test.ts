@@ -18,11 +18,11 @@ onEachBackend(() => {
       return model.apply({ pixelValues: pixels }, at);
     });
     expect(logits.shape).toEqual(expected.get('logits').shape);
-    expectValues('ViT: outputs', (await logits.data()) as Float32Array, values(expected.get('logits').data));
+    expectValues('ViT: outputs and losses', (await logits.data()) as Float32Array, values(expected.get('logits').data));
 
     const data = batches({ pixelValues, labels }, { batchSize: 3, shuffle: false });
     const { loss } = await evaluate(model, { data, loss: classification() });
-    expectValues('ViT: losses', [loss], values(expected.get('loss').data));
+    expectValues('ViT: outputs and losses', [loss], values(expected.get('loss').data));
     logits.dispose();
     model.weights.dispose();
   });
@@ -46,7 +46,7 @@ onEachBackend(() => {
       onEvent: (event) => event.type === 'step' && losses.push(event.loss),
     });
     const { adapter, dispose } = await run.result;
-    expectValues('ViT: losses', losses, values(expected.get('adapted.loss').data));
+    expectValues('ViT: outputs and losses', losses, values(expected.get('adapted.loss').data));
 
     const keys = expected.keys.filter((key) => key.startsWith('factor/')).map((key) => key.slice('factor/'.length));
     expect(keys).toHaveLength(2 * model.targets.length);
