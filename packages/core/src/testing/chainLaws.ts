@@ -3,6 +3,7 @@ import { fromTensor, type HostArray } from '../hostArray.ts';
 import { mergeInto } from '../mergeInto.ts';
 import type { AnyModel } from '../model.ts';
 import type { AnyStrategy } from '../strategy.ts';
+import { writeRows } from '../tokenRows.ts';
 import type { FineTuneOptions } from '../training/fineTune.ts';
 import type { TrainingState } from '../training/trainingState.ts';
 import { Weights } from '../weights.ts';
@@ -26,6 +27,7 @@ export function chainLaws(
   link: (index: number) => AnyStrategy,
   run: Partial<FineTuneOptions> = {},
 ): readonly Law[] {
+  const rows = { trainableTokens: [5, 0, 2], targets: ['query', 'head'] } as const;
   const whole = { modulesToSave: ['head'], bias: 'adapted', targets: ['embed', 'query'] } as const;
   return [
     {
@@ -47,6 +49,10 @@ export function chainLaws(
     {
       name: "law 11 with head and biases, under restart: 'all'",
       check: () => checkSequence(chain, link, { steps: [3, 3], restart: 'all', options: { ...whole, ...run } }),
+    },
+    {
+      name: "law 11 with rows of an embedding, under restart: 'all'",
+      check: () => checkSequence(chain, link, { steps: [3, 3], restart: 'all', options: { ...rows, ...run } }),
     },
   ];
 }
@@ -115,14 +121,15 @@ async function statesOf(law: LawRun): Promise<readonly TrainingState[]> {
 /** Parameters alone: a chain wraps the state of its link, and counts the steps of the run. */
 function adapterOf({ tensors }: TrainingState) {
   return Object.fromEntries(
-    Object.entries(tensors).filter(([path]) => ['adapter', 'trained', 'slots'].includes(path.split('/')[0] as string)),
+    Object.entries(tensors).filter(([path]) => ['adapter', 'trained', 'tokenRows', 'slots'].includes(path.split('/')[0] as string)),
   );
 }
 
 /** Every weight as the run leaves it: links merged, trained parameters in place. */
 async function weightsAfter(law: LawRun): Promise<ReadonlyMap<string, HostArray>> {
-  const { weights, adapter, trained } = await law.trainer.current();
+  const { weights, adapter, trained, tokenRows } = await law.trainer.current();
   const merged = weights.fork();
+  for (const [table, rows] of Object.entries(tokenRows)) await writeRows(merged, table, rows);
   const targets = law.trainer.targets;
   await mergeInto(merged, { strategy: law.strategy, adapter, targets }, law.engine);
   const arrays = new Map(merged.paths.map((path) => [path, merged.get(path)] as const));

@@ -11,6 +11,8 @@ export type RunSettings = Readonly<Record<string, string | number | boolean>>;
 const schedulePoints = 9;
 /** Deeper options are not recorded; a record that holds itself must end somewhere. */
 const deepest = 6;
+/** A strategy may have a part for every key. */
+const mostParts = 256;
 
 /** The settings of a run: what its options say of themselves, and what its schedule gives. Functions are left out. */
 export function runSettings(plan: RunPlan, options: FineTuneOptions): RunSettings {
@@ -40,13 +42,14 @@ export function runSettings(plan: RunPlan, options: FineTuneOptions): RunSetting
 }
 
 /** A strategy's options and those of its parts, a part that says the same as the one before it left out. */
-function strategySettings(strategy: AnyStrategy, depth = 0): object {
+function strategySettings(strategy: AnyStrategy, left = { parts: mostParts }): object {
   const parts: Record<string, object> = {};
   let last = '';
-  for (let index = 0; depth < deepest; index++) {
+  for (let index = 0; left.parts > 0; index++) {
     const found = strategy.part?.(String(index));
     if (!found) break;
-    const settings = { name: found.name, ...strategySettings(found, depth + 1) };
+    left.parts--;
+    const settings = { name: found.name, ...strategySettings(found, left) };
     const text = JSON.stringify(flatten(settings));
     if (text !== last) parts[`part ${index}`] = settings;
     last = text;
