@@ -82,10 +82,15 @@ export class Weights {
     return this.#parent ? [...this.#entries.keys()].sort() : [];
   }
 
-  /** Frees the uploads of these weights and, of a fork, its copies; the parent is untouched. */
-  dispose(): void {
+  /** Frees what these weights, not their parent, hold on the backend; it is uploaded again on its next use. */
+  freeUploads(): void {
     for (const { tensor } of this.#uploaded.values()) tensor.dispose();
     this.#uploaded.clear();
+  }
+
+  /** Frees the uploads of these weights and, of a fork, its copies; the parent is untouched. */
+  dispose(): void {
+    this.freeUploads();
     if (!this.#parent) return;
     this.#entries.clear();
     this.#fingerprint = undefined;

@@ -230,6 +230,8 @@ export class Trainer {
     }
     const adapter = trainedAdapterOf(this.#model, this.#options, { plan: this.#plan, state, finished });
     const reason: StopReason = aborted ?? (this.#evaluator.isPatienceOver ? 'stopped-early' : 'finished');
+    // Who keeps only the adapter never disposes the weights.
+    weights.freeUploads();
     return {
       adapter,
       reason,
