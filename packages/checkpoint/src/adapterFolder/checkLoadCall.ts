@@ -13,7 +13,7 @@ const known: Readonly<Record<keyof LoadAdapterOptions, true>> = {
   onWarning: true,
 };
 
-/** Refuses a call of `loadAdapter` that the types would not allow (`option/arguments`). */
+/** Refuses a call of `loadAdapter` that the types would not allow (`checkpoint/options`). */
 export function checkLoadCall(source: FolderSource, model: AnyModel, options: LoadAdapterOptions): void {
   const given: Partial<Record<keyof LoadAdapterOptions, unknown>> = options ?? {};
   const { formats, adapter, checkBase, onWarning } = given;

@@ -27,7 +27,7 @@ const stored = {
   autoMapping: loraFields.auto_mapping,
 } as const;
 
-/** Refuses a call of `saveAdapter` that the types would not allow (`option/arguments`). */
+/** Refuses a call of `saveAdapter` that the types would not allow (`checkpoint/options`). */
 export function checkSaveCall(trained: TrainedAdapter, folder: string, options: SaveAdapterOptions): void {
   const given: Readonly<Record<string, unknown>> = isRecord(options) ? options : {};
   requireArguments('saveAdapter', [

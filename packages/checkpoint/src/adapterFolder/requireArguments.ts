@@ -1,11 +1,11 @@
 import { PeftError } from '@peft/core';
 
-/** Refuses a call whose arguments are not what the types say (`option/arguments`, with all that is wrong). */
+/** Refuses a call whose arguments are not what the types say (`checkpoint/options`, with all that is wrong). */
 export function requireArguments(what: string, problems: readonly (string | false | undefined)[]): void {
   const found = problems.filter((problem) => typeof problem === 'string');
   if (found.length === 0) return;
   const lines = found.length === 1 ? ` ${found[0]}.` : found.map((problem) => `\n- ${problem}.`).join('');
-  throw new PeftError('option/arguments', `${what}:${lines}`);
+  throw new PeftError('checkpoint/options', `${what}:${lines}`);
 }
 
 /** The option names among these keys that a function does not have, as a sentence. */

@@ -78,7 +78,7 @@ it('lists what is there: nothing, in files of a browser too', async () => {
   expect(await listAdapters({})).toEqual([]);
   expect(await listAdapters('no-such-folder')).toEqual([]);
   expect(await refusal(listAdapters(3 as never))).toMatchInlineSnapshot(
-    `"option/arguments: listAdapters: the folder is 3; pass its path, or its files as an object of Blobs by name."`,
+    `"checkpoint/options: listAdapters: the folder is 3; pass its path, or its files as an object of Blobs by name."`,
   );
 });
 

@@ -20,24 +20,24 @@ beforeAll(async () => {
 it('refuses calls of loadAdapter that are none, with all that is wrong', async () => {
   const model = await fixtureModel();
   expect(await refusal(load())).toMatchInlineSnapshot(`
-    "option/arguments: loadAdapter:
+    "checkpoint/options: loadAdapter:
     - the folder is undefined; pass its path, or its files as an object of Blobs by name.
     - the model is no record { targets, weights, apply }; pass one, or a model that loadPretrained of @peft/models read.
     - formats is undefined; pass the file formats that may be in the folder, as { formats: [loraFileFormat] }."
   `);
   expect(await refusal(load(files, model))).toMatchInlineSnapshot(
-    `"option/arguments: loadAdapter: formats is undefined; pass the file formats that may be in the folder, as { formats: [loraFileFormat] }."`,
+    `"checkpoint/options: loadAdapter: formats is undefined; pass the file formats that may be in the folder, as { formats: [loraFileFormat] }."`,
   );
   expect(await refusal(load(files, model, null))).toMatchInlineSnapshot(
-    `"option/arguments: loadAdapter: formats is undefined; pass the file formats that may be in the folder, as { formats: [loraFileFormat] }."`,
+    `"checkpoint/options: loadAdapter: formats is undefined; pass the file formats that may be in the folder, as { formats: [loraFileFormat] }."`,
   );
   expect(await refusal(load(files, model, { formats: loraFileFormat }))).toMatchInlineSnapshot(
-    `"option/arguments: loadAdapter: formats is an object of 4; pass the file formats that may be in the folder, as { formats: [loraFileFormat] }."`,
+    `"checkpoint/options: loadAdapter: formats is an object of 4; pass the file formats that may be in the folder, as { formats: [loraFileFormat] }."`,
   );
   expect(
     await refusal(load('', {}, { formats: [1], format: 1, adapter: '../x', checkBase: 'no', onWarning: 'console' })),
   ).toMatchInlineSnapshot(`
-    "option/arguments: loadAdapter:
+    "checkpoint/options: loadAdapter:
     - the folder is ""; pass its path, or its files as an object of Blobs by name.
     - the model is no record { targets, weights, apply }; pass one, or a model that loadPretrained of @peft/models read.
     - "format" is no option, the options are formats, adapter, checkBase, onWarning.
@@ -50,18 +50,18 @@ it('refuses calls of loadAdapter that are none, with all that is wrong', async (
 
 it('refuses calls of saveAdapter that are none, with all that is wrong', async () => {
   expect(await refusal(save())).toMatchInlineSnapshot(`
-    "option/arguments: saveAdapter:
+    "checkpoint/options: saveAdapter:
     - the adapter is none; pass what fineTune or loadAdapter gave, as (await run.result).adapter.
     - the folder is undefined; pass its path."
   `);
   expect(await refusal(save({}, 3))).toMatchInlineSnapshot(`
-    "option/arguments: saveAdapter:
+    "checkpoint/options: saveAdapter:
     - the adapter is none; pass what fineTune or loadAdapter gave, as (await run.result).adapter.
     - the folder is 3; pass its path."
   `);
   const trained = await loadAdapter(files, await fixtureModel(), { formats });
   expect(await refusal(save(trained, 'nowhere', 'SEQ_CLS'))).toMatchInlineSnapshot(
-    `"option/arguments: saveAdapter: the options are "SEQ_CLS"; pass a record, or leave them out."`,
+    `"checkpoint/options: saveAdapter: the options are "SEQ_CLS"; pass a record, or leave them out."`,
   );
   expect(
     await refusal(
@@ -78,7 +78,7 @@ it('refuses calls of saveAdapter that are none, with all that is wrong', async (
       }),
     ),
   ).toMatchInlineSnapshot(`
-    "option/arguments: saveAdapter:
+    "checkpoint/options: saveAdapter:
     - "folder" is no option, the options are as, adapter, dtype, base, revision, taskType, autoMapping, moduleNames, fileSystem.
     - as is "dora"; pass "lora", or leave it out.
     - dtype is "float8"; pass "float32" or "float16" or "bfloat16", or leave it out.
