@@ -95,7 +95,7 @@ async function killAndCompare(): Promise<void> {
   if (problems.length > 0) process.exitCode = 1;
   if (values.out) {
     const report = {
-      command: 'node bench/runSource.mjs bench/killedRun.ts',
+      command: `node bench/runSource.mjs bench/killedRun.ts --kills ${wanted} --seed ${seed}${values.engine ? ` --engine ${values.engine}` : ''}`,
       node: process.version,
       engine: values.engine?.split(':').at(-1) ?? 'eagerEngine',
       seed,

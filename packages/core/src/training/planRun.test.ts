@@ -198,7 +198,7 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     [
       'options of other names',
       train({ epoch: 3 }),
-      'option/unknown: fineTune: "epoch" is no option; the options are strategy, targets, exclude, layers, layersPattern, modulesToSave, bias, loss, data, steps, epochs, accumulate, optimizer, schedule, groups, maxGradientNorm, seed, evaluation, earlyStopping, keepBest, keepLinks, checkpoints, resume, from, engine, signal, onEvent, onWarning, progress.',
+      'option/unknown: fineTune: "epoch" is no option; the options are strategy, targets, exclude, layers, layersPattern, modulesToSave, bias, trainableTokens, loss, data, steps, epochs, accumulate, optimizer, schedule, groups, maxGradientNorm, seed, evaluation, earlyStopping, keepBest, keepLinks, checkpoints, resume, from, engine, signal, onEvent, onWarning, progress.',
     ],
     [
       'no options at all',
@@ -427,6 +427,11 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
         `resume/state: fineTune: resume is no training state; pass what store.load() or run.state() gave:\n- the state is ${kind}, and an object is expected.`,
       ],
     ),
+    [
+      'a state that was not waited for',
+      train({ resume: Promise.resolve(undefined) }),
+      'resume/state: fineTune: resume is a promise; pass await store.load() or await run.state().',
+    ],
     [
       'a record of something else',
       train({ resume: {} }),

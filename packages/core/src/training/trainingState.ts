@@ -64,6 +64,9 @@ const longestValue = 200;
 export function requireTrainingState(state: unknown): void {
   // Of a newer format nothing is known but its number, which `checkResume` refuses.
   if (isNewer(state)) return;
+  if (state instanceof Promise) {
+    throw new PeftError('resume/state', 'fineTune: resume is a promise; pass await store.load() or await run.state().');
+  }
   const problems = trainingStateProblems(state);
   if (problems.length === 0) return;
   throw new PeftError(
