@@ -79,13 +79,13 @@ function askedTables(
 function checkIds({ path, shape }: Target, ids: readonly number[], refuse: (message: string) => void): void {
   const rows = shape[0] as number;
   if (ids.length === 0) refuse(`trainableTokens lists no rows of "${path}"; list some, or leave it out.`);
-  const outside = ids.filter((id) => !Number.isInteger(id) || id < 0 || id >= rows);
+  const outside = [...new Set(ids.filter((id) => !Number.isInteger(id) || id < 0 || id >= rows))];
   if (outside.length > 0)
     refuse(
       `trainableTokens: "${path}" has rows 0 to ${rows - 1}, and ${sayIds(outside)} ${outside.length > 1 ? 'are' : 'is'} none of them; list rows of the table, which may have to grow first.`,
     );
   const seen = new Set<number>();
-  const twice = ids.filter((id) => seen.size === seen.add(id).size);
+  const twice = [...new Set(ids.filter((id) => seen.size === seen.add(id).size))];
   if (twice.length > 0) refuse(`trainableTokens lists ${sayIds(twice)} of "${path}" twice; list each row once.`);
 }
 
@@ -120,7 +120,7 @@ function checkRivals(
 }
 
 function sayIds(ids: readonly unknown[]): string {
-  const shown = [...new Set(ids)].slice(0, 4).map((id) => (typeof id === 'string' ? `"${id}"` : String(id)));
+  const shown = ids.slice(0, 4).map((id) => (typeof id === 'string' ? `"${id}"` : String(id)));
   return ids.length > 4 ? `${shown.join(', ')} and more` : shown.join(', ');
 }
 
