@@ -148,15 +148,21 @@ function checkStep({ tensors }: TrainingState, record: GoldenStep, { step, shape
       Object.entries(parts).map(([part, expected]) => [`${path}/${part}`, expected] as const),
     );
   for (const [leaf, expected] of leaves(record.params))
-    parity('parameters', { actual: valuesOf(`adapter/${leaf}`), expected, tolerance });
+    parity('parameters', { actual: valuesOf(`adapter/${leaf}`), expected, tolerance, where: `step ${step}, ${leaf}` });
   for (const [path, parts] of Object.entries(record.moments)) {
     for (const [leaf, expected] of leaves(parts)) {
       const actual = valuesOf(`slots/adapter/${path}/${leaf}`);
-      parity('optimizer moments', { actual, expected, tolerance });
+      parity('optimizer moments', { actual, expected, tolerance, where: `step ${step}, ${path}/${leaf}` });
     }
   }
   for (const [path, expected] of Object.entries(record.mask ?? {})) {
-    parity('masks', { actual: valuesOf(`strategy/mask/${path}`), expected, tolerance: 0, by: 'equal' });
+    parity('masks', {
+      actual: valuesOf(`strategy/mask/${path}`),
+      expected,
+      tolerance: 0,
+      by: 'equal',
+      where: `step ${step}, ${path}`,
+    });
     const lambda = record.params[path]?.lambda ?? [];
     const wasPruned = record.scores !== undefined || record.sensitivity === undefined;
     if (wasPruned && !lambda.every((value, i) => expected[i] === 1 || value === 0))
@@ -165,7 +171,7 @@ function checkStep({ tensors }: TrainingState, record: GoldenStep, { step, shape
   for (const average of ['sensitivity', 'uncertainty'] as const) {
     for (const [leaf, expected] of leaves(record[average])) {
       const actual = valuesOf(`strategy/averages/${average}/${leaf}`);
-      parity('importance averages', { actual, expected, tolerance });
+      parity('importance averages', { actual, expected, tolerance, where: `step ${step}, ${average} of ${leaf}` });
     }
   }
   const left = Object.keys(tensors).filter((path) => path.startsWith('strategy/averages'));

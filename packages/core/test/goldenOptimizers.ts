@@ -72,7 +72,8 @@ export async function checkGoldenOptimizer(golden: Case, engine: Engine): Promis
       const leaf = state[String(index)] as State[string];
       const parity = async (what: string, tensor: tf.Tensor | undefined, values: readonly number[] = []) => {
         const actual = ((await tensor?.data()) ?? []) as ArrayLike<number>;
-        expectParity(`${subject}: ${what} over 100 steps`, { actual, expected: values, tolerance });
+        const where = `parameter ${index} after step ${step}`;
+        expectParity(`${subject}: ${what} over 100 steps`, { actual, expected: values, tolerance, where });
       };
       await parity('parameters', leaf.param, expected);
       const slots = golden.slots[at]?.[index] ?? {};

@@ -207,9 +207,13 @@ function functionsOf(
 export type Found = { readonly shape: readonly number[]; readonly data: unknown } | undefined;
 
 /** Shape and values of one tensor. */
-export function expectNumbers(subject: string, found: Found, { shape, values }: Numbers): void {
+export function expectNumbers(
+  subject: string,
+  found: Found,
+  { shape, values, where }: Numbers & { readonly where?: string },
+): void {
   expect(found?.shape, `${subject}: shape`).toEqual(shape);
-  expectParity(subject, { actual: found?.data as ArrayLike<number>, expected: values, tolerance });
+  expectParity(subject, { actual: found?.data as ArrayLike<number>, expected: values, tolerance, where });
 }
 
 /** Every tensor of targets by path and part, and no other. */
@@ -222,5 +226,5 @@ export function expectLeaves(
     Object.entries(parts).map(([part, numbers]) => [`${path}/${part}`, numbers] as const),
   );
   expect(Object.keys(found).sort(), subject).toEqual(leaves.map(([path]) => path).sort());
-  for (const [path, numbers] of leaves) expectNumbers(subject, found[path], numbers);
+  for (const [path, numbers] of leaves) expectNumbers(subject, found[path], { ...numbers, where: path });
 }

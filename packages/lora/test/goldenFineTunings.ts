@@ -104,7 +104,7 @@ export async function checkGoldenFineTuning(run: GoldenFineTuning, engine?: Engi
   const merged = await mergeAdapter(model, adapter, engine);
   expect(merged.paths).toEqual(Object.keys(run.merged).sort());
   for (const [path, numbers] of Object.entries(run.merged))
-    expectNumbers(`${method}: merged weights`, merged.get(path), numbers);
+    expectNumbers(`${method}: merged weights`, merged.get(path), { ...numbers, where: path });
   merged.dispose();
   dispose();
   model.weights.dispose();
@@ -224,5 +224,6 @@ async function valuesOf({ adapter, trained }: TrainedAdapter) {
 
 function expectWhole(subject: string, found: Readonly<Record<string, Found>>, expected: Parts): void {
   expect(Object.keys(found).sort(), subject).toEqual(Object.keys(expected).sort());
-  for (const [path, numbers] of Object.entries(expected)) expectNumbers(subject, found[path], numbers);
+  for (const [path, numbers] of Object.entries(expected))
+    expectNumbers(subject, found[path], { ...numbers, where: path });
 }
