@@ -180,6 +180,39 @@ it('writes a selection, names, patterns and initialisation of its own where the 
   disposeAdapter(whole);
 });
 
+it("writes the strategy's own numbers where the file's are others", async () => {
+  const trained = await load(lora, tensorsOf(loraPair));
+  const fileConfig = {
+    ...lora,
+    alpha_pattern: { query: 9 },
+    init_lora_weights: 'gaussian',
+    lora_alpha: 0.31,
+    modules_to_save: ['head'],
+    rank_pattern: { '1.query': 3 },
+    r: 5,
+    lora_dropout: 0.5,
+    use_rslora: false,
+    bias: 'all',
+  };
+  expect(await saved({ ...trained, fileConfig })).toEqual({ ...lora, modules_to_save: null });
+  disposeAdapter(trained);
+  const triplets = await load(wholeConfig(adaloraFields, adaloraOthers), tensorsOf(adaloraTriplets));
+  const other = {
+    ...triplets.fileConfig,
+    target_r: 1,
+    total_step: 99,
+    beta1: 0.5,
+    rank_pattern: { 'layer.0.query.lora_E': [true, false] },
+  };
+  expect(await saved({ ...triplets, fileConfig: other })).toMatchObject({
+    target_r: 2,
+    total_step: 17,
+    beta1: 0.7,
+    rank_pattern: null,
+  });
+  disposeAdapter(triplets);
+});
+
 it('keeps of another method only what is about the base and the task', async () => {
   const trained = await load(wholeConfig(adaloraFields, adaloraOthers), tensorsOf(adaloraTriplets));
   expect(await saved(trained, { as: 'lora' })).toEqual({

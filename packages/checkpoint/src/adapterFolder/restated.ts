@@ -5,7 +5,7 @@ import type { ModuleNames } from './moduleNames.ts';
 import { type Config, fromPythonConfig } from './pythonConfig.ts';
 import { isValuesOnly } from './pythonInits.ts';
 import type { PythonMethod } from './pythonMethods.ts';
-import { pythonSaves } from './pythonSaves.ts';
+import { nameThatSaves } from './pythonSaves.ts';
 import { headsOfTask } from './savedModules.ts';
 import { sameTables } from './tokenRows.ts';
 
@@ -55,9 +55,9 @@ const meansTheSame: Readonly<Record<string, Meaning>> = {
   // The scale goes through a quotient and back.
   lora_alpha: (origin, written) => Number(origin).toPrecision(11) === Number(written).toPrecision(11),
   modules_to_save: (origin, _, { context: { trained, names, parameters, task } }) => {
-    const theirs = [...((origin ?? []) as readonly string[]), ...headsOfTask(task)];
+    const theirs = new Set([...((origin ?? []) as readonly string[]), ...headsOfTask(task)]);
     const saved = new Set(Object.keys(trained.trained).map(names.parameter));
-    const isSaved = (path: string) => pythonSaves(path, theirs);
+    const isSaved = (path: string) => nameThatSaves(path, theirs) !== undefined;
     return (
       parameters.every((path) => !isSaved(path) || saved.has(path)) &&
       [...saved].every((path) => isSaved(path) || path.endsWith('.bias'))

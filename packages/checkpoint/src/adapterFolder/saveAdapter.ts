@@ -16,7 +16,7 @@ import { type Config, toPythonConfig } from './pythonConfig.ts';
 import { pythonJson } from './pythonJson.ts';
 import { pythonMethodOf } from './pythonMethodOf.ts';
 import type { PythonMethod } from './pythonMethods.ts';
-import { pythonSaves } from './pythonSaves.ts';
+import { nameThatSaves, pythonSaves } from './pythonSaves.ts';
 import { pythonSelection } from './pythonSelection.ts';
 import type { RestateContext } from './restated.ts';
 import { headsOfTask } from './savedModules.ts';
@@ -163,15 +163,16 @@ function requireSaved(
 ): void {
   const saved = new Set(Object.keys(trained).map(names.parameter));
   const heads = headsOfTask(task);
-  const problems = [...((listed ?? []) as readonly string[]), ...heads].flatMap((module) =>
-    parameters
-      .filter((path) => pythonSaves(path, [module]) && !saved.has(path))
-      .map((path) => `${quoted(path)}, for ${heads.includes(module) ? `task_type ${task}` : quoted(module)}`),
-  );
+  const wanted = new Set([...((listed ?? []) as readonly string[]), ...heads]);
+  const problems = parameters.flatMap((path) => {
+    const name = saved.has(path) ? undefined : nameThatSaves(path, wanted);
+    if (name === undefined) return [];
+    return [`${quoted(path)}, for ${heads.includes(name) ? `task_type ${task}` : quoted(name)}`];
+  });
   if (problems.length === 0) return;
   throw new PeftError(
     'checkpoint/modules-to-save',
-    `Python PEFT would look for weights in this folder that were not trained: it takes every module whose name ends in one of modules_to_save, and the head of the task. Train them with modulesToSave, give the modules names of their own, or leave out taskType:${problemList([...new Set(problems)])}`,
+    `Python PEFT would look for weights in this folder that were not trained: it takes every module whose name ends in one of modules_to_save, and the head of the task. Train them with modulesToSave, give the modules names of their own, or leave out taskType:${problemList(problems)}`,
   );
 }
 

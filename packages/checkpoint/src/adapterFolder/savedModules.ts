@@ -31,13 +31,31 @@ export function savedModules(
   { tensors }: Pick<SafetensorsFile, 'tensors'>,
   { listed, taskType, paths, names }: SavedOptions,
 ): readonly string[] {
-  const wanted = [...new Set([...listed, ...headsOfTask(taskType)])];
+  const wanted = new Set([...listed, ...headsOfTask(taskType)]);
   const parameters = paths.map(names.parameter);
-  const whole = wanted.filter((module) => parameters.some((path) => isSavedWhole(path, [module])));
+  const inside = new Set(parameters.flatMap(runsOfNames));
+  const whole = [...wanted].filter((module) => inside.has(module));
   const loose = parameters
     .filter((path) => tensors.has(namePrefix + path) && !isSavedWhole(path, whole))
-    .flatMap((path) => modulesAround(path).find((module) => wanted.some((end) => module.endsWith(end))) ?? []);
+    .flatMap((path) => modulesAround(path).find((module) => endIn(module, wanted) !== undefined) ?? []);
   return [...whole, ...new Set(loose)];
+}
+
+/** The name, of those given, with which a module's path ends, dot or not: what Python compares. */
+export function endIn(module: string, names: ReadonlySet<string>): string | undefined {
+  for (let start = 0; start < module.length; start++) {
+    const end = module.slice(start);
+    if (names.has(end)) return end;
+  }
+  return undefined;
+}
+
+/** Every run of whole names in the path of a parameter's module: `a.b` has `a`, `a.b` and `b`. */
+function runsOfNames(parameter: string): readonly string[] {
+  const parts = parameter.split('.').slice(0, -1);
+  return parts.flatMap((_, start) =>
+    parts.slice(start).map((__, length) => parts.slice(start, start + length + 1).join('.')),
+  );
 }
 
 /** The paths of the modules around a parameter, the outermost first. */

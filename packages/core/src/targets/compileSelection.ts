@@ -27,11 +27,16 @@ export function isAllLinear(options: TargetOptions): boolean {
 function savedModuleRule(names: readonly string[]): PathRule {
   const budget = stepBudget();
   const frame = { before: '(^|.*\\.)', after: '($|\\..*)', call: 'match', budget } as const;
-  const compiled = names.map((name) => ({ name, expression: compilePattern(name, frame) }));
+  const isPlain = (name: string) => /^\w+$/.test(name);
+  const plain = new Set(names.filter(isPlain));
+  const compiled = names
+    .filter((name) => !isPlain(name))
+    .map((name) => ({ name, expression: compilePattern(name, frame) }));
   return (path) => {
     budget.left = stepsForText;
-    const hit = compiled.find(({ expression }) => expression.test(path));
-    return hit && { rule: `"${hit.name}"`, by: 'pattern' };
+    const name =
+      path.split('.').find((part) => plain.has(part)) ?? compiled.find(({ expression }) => expression.test(path))?.name;
+    return name === undefined ? undefined : { rule: `"${name}"`, by: 'pattern' };
   };
 }
 
