@@ -27,7 +27,10 @@ async function columnsOf(name: string) {
   return Object.fromEntries(columns.map((column) => [column, get(`left/${column}`)]));
 }
 
-async function train(name: string, options: Pick<FineTuneOptions, 'loss' | 'targets' | 'modulesToSave'>) {
+async function train(
+  name: string,
+  options: Pick<FineTuneOptions, 'loss' | 'targets' | 'modulesToSave' | 'trainableTokens'>,
+) {
   const model = await loadPretrained(fixture(name));
   const comparisons: Comparison[] = [];
   const run = fineTune(model, {
@@ -56,9 +59,12 @@ test.each([
   ['gpt2', { loss: causalLanguageModeling(), targets: ['c_attn'] }],
   ['gpt2', { loss: causalLanguageModeling(), targets: ['wte', 'c_attn', 'lm_head'], modulesToSave: ['ln_f'] }],
   ['gpt2', { loss: causalLanguageModeling(), targets: ['c_fc'], modulesToSave: ['lm_head', 'wpe'] }],
+  ['gpt2', { loss: causalLanguageModeling(), targets: ['c_attn'], trainableTokens: [5, 17] }],
+  ['gpt2', { loss: causalLanguageModeling(), targets: ['lm_head'], trainableTokens: { wte: [5], wpe: [0, 2] } }],
   ['gpt2-classes', { loss: classification(), targets: ['c_attn'], modulesToSave: ['score'] }],
   ['opt', { loss: causalLanguageModeling(), targets: ['q_proj', 'v_proj'] }],
   ['opt-uneven', { loss: causalLanguageModeling(), targets: ['embed_tokens', 'project_out', 'lm_head'] }],
+  ['opt-uneven', { loss: causalLanguageModeling(), targets: ['fc1'], trainableTokens: [5, 17, 9] }],
   ['opt-classes', { loss: classification(), targets: ['fc1', 'fc2'] }],
 ])('%s: a training step replays from its graph as it runs eagerly, %j', async (name, options) => {
   const comparisons = await train(name, options);

@@ -9,6 +9,7 @@ import {
   adaptedAt,
   attach,
   batches,
+  type FineTuneOptions,
   fineTune,
   regression,
   type TrainedAdapter,
@@ -30,7 +31,10 @@ beforeAll(async () => {
 
 const ids = (count: number) => Int32Array.from({ length: 2 * count }, (_, index) => (index * index + 3) % 7);
 
-async function trained(strategy: AnyStrategy): Promise<{ model: AnyModel; adapter: TrainedAdapter; dispose(): void }> {
+async function trained(
+  strategy: AnyStrategy,
+  changes: Partial<FineTuneOptions> = {},
+): Promise<{ model: AnyModel; adapter: TrainedAdapter; dispose(): void }> {
   const model = toyModel();
   const { adapter, dispose } = await fineTune(model, {
     strategy,
@@ -45,6 +49,7 @@ async function trained(strategy: AnyStrategy): Promise<{ model: AnyModel; adapte
     seed: 3,
     progress: false,
     onWarning: () => {},
+    ...changes,
   }).result;
   return { model, adapter, dispose };
 }
@@ -86,9 +91,12 @@ describe('any batch size, as eager tfjs', () => {
       model.weights.dispose();
     }));
 
-  it.each(Object.entries(strategies))('%s, merged and beside the weights', (_, strategy) =>
+  it.each([
+    ...Object.entries(strategies).map(([name, strategy]) => [name, strategy, {}] as const),
+    ['LoRA and rows of a table', () => lora({ rank: 2 }), { targets: ['query'], trainableTokens: [5, 0, 2] }] as const,
+  ])('%s, merged and beside the weights', (_, strategy, changes) =>
     withTemporaryFolder(async (folder) => {
-      const { model, adapter, dispose } = await trained(strategy());
+      const { model, adapter, dispose } = await trained(strategy() as AnyStrategy, changes);
       const fingerprint = model.weights.fingerprint();
       const held = () => tf.memory().numTensors - model.weights.uploads;
       const before = held();

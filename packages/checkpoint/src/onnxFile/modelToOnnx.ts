@@ -7,6 +7,7 @@ import {
   leavesOf,
   mergeAdapter,
   PeftError,
+  rowTensors,
   type TrainedAdapter,
   toFloat32,
   Weights,
@@ -70,11 +71,18 @@ function widened(weights: Weights): Weights {
 }
 
 /** Names of an adapter's tensors in the file. */
-function tensorsBeside({ adapter, trained }: TrainedAdapter): Record<string, tf.Tensor> {
+function tensorsBeside({ adapter, trained, tokenRows }: TrainedAdapter): Record<string, tf.Tensor> {
+  const rows = Object.fromEntries(
+    Object.entries(rowTensors(tokenRows)).map(([table, values]) => [`tokenRows/${table}`, values]),
+  );
   const leaves = leavesOf({ params: adapter.params, state: adapter.state }).filter(
     ([, leaf]) => typeof leaf !== 'number',
   );
-  return { ...Object.fromEntries(leaves.map(([path, leaf]) => [`adapter/${path}`, leaf as tf.Tensor])), ...trained };
+  return {
+    ...Object.fromEntries(leaves.map(([path, leaf]) => [`adapter/${path}`, leaf as tf.Tensor])),
+    ...trained,
+    ...rows,
+  };
 }
 
 function dimensionsOf(inputs: Readonly<Record<string, BatchInput>>): readonly string[] {
