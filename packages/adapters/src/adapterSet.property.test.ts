@@ -57,7 +57,7 @@ const name = fc.constantFrom(...names, 'a', 'b');
 const member = fc.nat(5);
 const weights = fc
   .uniqueArray(fc.tuple(name, fc.constantFrom(1, 1, 0.5, -1, 0)), { maxLength: 3, selector: ([each]) => each })
-  .map((entries) => new Map(entries));
+  .map((entries): Weights => new Map(entries));
 const isBlind = fc.integer({ min: 0, max: 4 }).map((drawn) => drawn === 0);
 const operation = fc.oneof(
   fc.record({ kind: fc.constant('add' as const), name, member }),

@@ -1,4 +1,4 @@
-import { type AnyModel, type Engine, eagerEngine, type StepFunction, toFloat32 } from '@peft/core';
+import { type AnyModel, type AnyStrategy, type Engine, eagerEngine, type StepFunction, toFloat32 } from '@peft/core';
 import { requireClose, toyModel } from '@peft/core/testing';
 import { lora } from '@peft/lora';
 import { onnxEngine } from '@peft/onnx-backend';
@@ -105,6 +105,23 @@ describe('on ONNX Runtime', () => {
     await set.dispose();
   });
 
+  it('captures anew what is another program in the same shapes: a DoRA of another scaling, other rows of a table', async () => {
+    const doraOf = (alpha: number) => lora({ rank: 2, alpha, dora: true }) as AnyStrategy;
+    const rowsOf = (ids: readonly number[]) =>
+      adapterOf(model, plainLora(), { targets: ['query'], trainableTokens: { embed: ids } });
+    await set.add('dora', await adapterOf(model, doraOf(2)));
+    await set.add('rows', await rowsOf([1, 4]));
+    await set.activate({ dora: 1 });
+    await same('DoRA');
+    await set.swap('dora', await adapterOf(model, doraOf(7), { seed: 2 }));
+    await same('another DoRA');
+    await set.activate({ rows: 0.5 });
+    await same('rows');
+    await set.swap('rows', await rowsOf([2, 5]));
+    await same('other rows');
+    await set.dispose();
+  });
+
   it('captures few lengths of groups, however rows are mixed', async () => {
     await set.add('a', await adapterOf(model, plainLora(1)));
     await set.add('b', await adapterOf(model, plainLora(2), { seed: 2 }));
@@ -152,6 +169,40 @@ describe('on ONNX Runtime', () => {
     requireClose(await predicted(), on, { what: 'after', tolerance });
     await set.dispose();
   });
+});
+
+it('frees the program of a merge with it', async () => {
+  await tf.setBackend('cpu');
+  const model = toyModel();
+  const eager = eagerEngine();
+  let programs = 0;
+  const set = adapterSet(model, {
+    engine: {
+      ...eager,
+      async compile(functions, weights) {
+        const program = await eager.compile(functions, weights);
+        programs++;
+        return {
+          ...program,
+          dispose() {
+            programs--;
+            program.dispose();
+          },
+        };
+      },
+    },
+  });
+  await set.add('a', await adapterOf(model, plainLora()));
+  await set.activate('a');
+  for (let cycle = 0; cycle < 3; cycle++) {
+    await set.merge();
+    await set.predict(toyIds());
+    await set.unmerge();
+    await set.predict(toyIds());
+    expect(programs).toBe(1);
+  }
+  await set.dispose();
+  expect(programs).toBe(0);
 });
 
 it('keeps a few programs, and frees them with their clones', async () => {

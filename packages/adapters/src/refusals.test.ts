@@ -177,7 +177,9 @@ describe('adapters', () => {
     expect(await refusal(() => set.add('foreign', foreign))).toBe(
       `model/fingerprint: adapterSet: adapter "foreign" ${says}`,
     );
-    expect(await refusal(() => set.swap('style', foreign))).toBe(`model/fingerprint: adapterSet: adapter "style" ${says}`);
+    expect(await refusal(() => set.swap('style', foreign))).toBe(
+      `model/fingerprint: adapterSet: adapter "style" ${says}`,
+    );
     await expect(sumAdapters(model, [{ adapter: trained }, { adapter: foreign }])).rejects.toThrow(
       `sumAdapters: adapter 1 ${says}`,
     );
