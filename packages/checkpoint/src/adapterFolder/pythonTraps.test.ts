@@ -323,6 +323,23 @@ describe('Python PEFT: tensors that are missing or named otherwise leave fresh v
   });
 });
 
+describe('Python PEFT: an adapter on replicated layers merges without a word, although the copies share their weights: logits 0.23 apart (4.3)', () => {
+  test('here: layer_replication is refused by name', async () => {
+    expect(await refusal(load(adapterFiles({ ...config, layer_replication: [[0, 2]] }, queries)))).toContain(
+      'layer_replication is a list of 1: the base has other layers than this model',
+    );
+  });
+});
+
+describe('Python PEFT: LoRA of a Conv2d ignores its dilation (RuntimeError) and its padding_mode (silently, outputs 2.6 off when merged) (4.12)', () => {
+  test('here: convolutions are no targets, and one that is declared is refused by its kind', async () => {
+    const conv = { path: 'conv', kind: 'conv2d', shape: [3, 3, 4, 4] };
+    const pair = loraPair('conv', [4, 4]);
+    const files = adapterFiles({ ...config, target_modules: ['conv'] }, pair);
+    expect(await refusal(load(files, layers([conv])))).toContain('target "conv" is of kind "conv2d"');
+  });
+});
+
 describe('Python PEFT: any text counts as true, use_dora: "false" too, and a lora_alpha of 1e999 is infinite (1.2)', () => {
   test('here: both are refused', async () => {
     const text = JSON.stringify({ ...config, use_dora: 'false', lora_alpha: 0 }).replace(
