@@ -1,6 +1,19 @@
-import { type AnyModel, attach, batches, evaluate, regression, type TrainedAdapter } from '@peft/core';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadAdapter, saveAdapter } from '@peft/checkpoint';
+import {
+  type AnyModel,
+  attach,
+  batches,
+  evaluate,
+  type HostArray,
+  regression,
+  type TrainedAdapter,
+  Weights,
+} from '@peft/core';
 import { requireClose, toyData, toyModel } from '@peft/core/testing';
-import { lora } from '@peft/lora';
+import { lora, loraFileFormat } from '@peft/lora';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -154,6 +167,24 @@ describe('merging', () => {
     expect(set.isMerged).toBe(true);
   });
 
+  it('does not hold against adapters what is not finite in the base', async () => {
+    const values = (model.weights.get('head.weight').data as Float32Array).slice();
+    values[4] = Number.NaN;
+    const arrays = model.weights.paths.map((path): [string, HostArray] => {
+      const array = model.weights.get(path);
+      return [path, path === 'head.weight' ? { ...array, data: values } : array];
+    });
+    const spoilt: AnyModel = { ...model, weights: new Weights(arrays) };
+    const { fingerprint: _, ...trained } = await trainedOf(1);
+    const lenient = adapterSet(spoilt);
+    await lenient.add('a', { ...trained, fingerprint: spoilt.weights.fingerprint() });
+    await lenient.activate('a');
+    await lenient.merge();
+    expect(lenient.isMerged).toBe(true);
+    await lenient.dispose();
+    spoilt.weights.dispose();
+  });
+
   it('of a sum that overflows where no adapter alone does names all of them', async () => {
     const huge = async (seed: number) => {
       const trained = await adapterOf(model, undefined, { modulesToSave: ['head'], seed });
@@ -246,6 +277,21 @@ describe('trained modules', () => {
     requireClose(found as Float32Array, expected as Float32Array, { what: 'the bias that only one trains' });
     weighted.dispose();
   });
+});
+
+it('a sum in which one part trains biases of what it adapts is a file that loads', async () => {
+  await set.add('a', await trainedOf(1, { targets: ['layer.0.query'], bias: 'adapted' }));
+  await set.add('b', await trainedOf(2, { targets: ['layer.1.query'] }));
+  const choice = { a: 0.5, b: 2 };
+  const folder = mkdtempSync(join(tmpdir(), 'adapters-'));
+  const sum = set.sum(choice);
+  const untouched = sum.adapter.trained['layer.1.query.bias']?.dataSync() as Float32Array;
+  requireClose(untouched, model.weights.get('layer.1.query.bias').data as Float32Array, { what: 'a bias of neither' });
+  await saveAdapter(sum.adapter, folder);
+  sum.dispose();
+  await set.add('loaded', await loadAdapter(folder, model, { formats: [loraFileFormat] }));
+  rmSync(folder, { recursive: true });
+  requireClose(seen({ adapters: 'loaded' }), seen({ adapters: choice }), { what: 'loaded', tolerance: 1e-6 });
 });
 
 describe('trained rows', () => {
