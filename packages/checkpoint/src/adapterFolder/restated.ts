@@ -30,7 +30,8 @@ export function restated(origin: Config, written: Config, context: RestateContex
       .filter(([key, isSame]) => Object.hasOwn(origin, key) && isSame(origin[key], written[key], { written, context }))
       .map(([key]) => [key, origin[key]]),
   );
-  if (!selectsTheSame(origin, context)) return same;
+  const saved = (same.modules_to_save ?? written.modules_to_save ?? []) as readonly string[];
+  if (!selectsTheSame(origin, [...saved, ...headsOfTask(context.task)], context)) return same;
   return { ...same, ...Object.fromEntries(selectionKeys.map((key) => [key, origin[key] ?? null])) };
 }
 
@@ -87,10 +88,14 @@ function valuesBy(pattern: Config, { adapted }: RestateContext): readonly (numbe
   }
 }
 
-function selectsTheSame(origin: Config, { trained, method, names, adapted }: RestateContext): boolean {
+function selectsTheSame(
+  origin: Config,
+  modulesToSave: readonly string[],
+  { trained, method, names, adapted }: RestateContext,
+): boolean {
   const selected = selectedTargets(fromPythonConfig(origin, method), {
     modules: trained.modules,
-    modulesToSave: [...((origin.modules_to_save ?? []) as readonly string[]), ...headsOfTask(origin.task_type)],
+    modulesToSave,
     outputHead: trained.outputHead,
     names,
   });
