@@ -1,21 +1,13 @@
-import { EigenvalueDecomposition, Matrix as Library } from 'ml-matrix';
+import { eigenvectors } from './eigenvectors.ts';
 import { gram } from './gram.ts';
+import { leadingBasis } from './leadingBasis.ts';
 import { keptRank, type LowRank, type Truncation } from './lowRank.ts';
-import {
-  columnNorms,
-  type Matrix,
-  matrix,
-  norm,
-  product,
-  scaledColumns,
-  selectedColumns,
-  transposed,
-} from './matrix.ts';
+import { columnNorms, type Matrix, norm, product, scaledColumns, selectedColumns, transposed } from './matrix.ts';
 
 /**
  * The best approximation of a matrix in Frobenius norm that the truncation allows, split evenly over both factors: the
- * matrix projected on the eigenvectors of its Gram matrix on the shorter side. What the projection leaves out is
- * computed, not inferred, and its error is of second order in that of the eigenvectors.
+ * matrix projected on its leading singular vectors on the shorter side. What the projection leaves out is computed, not
+ * inferred, and errors of the vectors enter it squared.
  */
 export function truncatedMatrix(of: Matrix, truncation: Truncation): LowRank {
   if (of.rows < of.columns) {
@@ -23,7 +15,7 @@ export function truncatedMatrix(of: Matrix, truncation: Truncation): LowRank {
     return { a: transposed(b), b: transposed(a), residual };
   }
   const limit = Math.min(truncation.rank ?? of.columns, of.columns);
-  const basis = selectedColumns(eigenvectors(gram(of)), firstOf(limit, of.columns));
+  const basis = leadingBasis(of, limit) ?? wholeBasis(of, limit);
   const projected = product(of, basis);
   const singular = columnNorms(projected);
   // Norms below about 1e-8 of the largest are no longer in order.
@@ -40,16 +32,10 @@ export function truncatedMatrix(of: Matrix, truncation: Truncation): LowRank {
   return { a, b, residual: distance(of, product(a, b)) };
 }
 
-/** The eigenvectors of a symmetric matrix as columns, those of the smallest eigenvalue first. */
-function eigenvectors({ rows, columns, values }: Matrix): Matrix {
-  const library = Library.from1DArray(rows, columns, values);
-  const { eigenvectorMatrix } = new EigenvalueDecomposition(library, { assumeSymmetric: true });
-  return matrix(rows, columns, eigenvectorMatrix.to1DArray());
-}
-
-/** Positions of the last `count` columns, the last first. */
-function firstOf(count: number, columns: number): readonly number[] {
-  return Array.from({ length: count }, (_, index) => columns - 1 - index);
+/** The right singular vectors of the largest singular values, by the eigenvectors of the whole Gram matrix. */
+function wholeBasis(of: Matrix, limit: number): Matrix {
+  const positions = Array.from({ length: limit }, (_, index) => of.columns - 1 - index);
+  return selectedColumns(eigenvectors(gram(of)).vectors, positions);
 }
 
 function distance(left: Matrix, right: Matrix): number {

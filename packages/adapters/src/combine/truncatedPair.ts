@@ -1,6 +1,8 @@
-import { Matrix as Library, QrDecomposition, SingularValueDecomposition } from 'ml-matrix';
+import { type Matrix as Library, SingularValueDecomposition } from 'ml-matrix';
+import { fromLibrary, toLibrary } from './library.ts';
 import { keptRank, type LowRank, type Truncation, tailNorm } from './lowRank.ts';
-import { type Matrix, matrix, product, scaledColumns, selectedColumns, transposed } from './matrix.ts';
+import { type Matrix, product, scaledColumns, selectedColumns, transposed } from './matrix.ts';
+import { thinQr } from './thinQr.ts';
 import { truncatedMatrix } from './truncatedMatrix.ts';
 
 /**
@@ -25,17 +27,4 @@ export function truncatedPair({ a, b }: { readonly a: Matrix; readonly b: Matrix
     b: transposed(side(core.rightSingularVectors, right.q)),
     residual: tailNorm(singular, rank),
   };
-}
-
-function thinQr(of: Matrix): { readonly q: Matrix; readonly r: Matrix } {
-  const decomposed = new QrDecomposition(toLibrary(of));
-  return { q: fromLibrary(decomposed.orthogonalMatrix), r: fromLibrary(decomposed.upperTriangularMatrix) };
-}
-
-function toLibrary({ rows, columns, values }: Matrix): Library {
-  return Library.from1DArray(rows, columns, values);
-}
-
-function fromLibrary(from: Library): Matrix {
-  return matrix(from.rows, from.columns, from.to1DArray());
 }
