@@ -9,8 +9,11 @@ import {
   adaptedAt,
   attach,
   batches,
+  causalLanguageModeling,
   classification,
+  type FineTuneOptions,
   fineTune,
+  type HostArray,
   hostArray,
   type TrainedAdapter,
 } from '@peft/core';
@@ -164,7 +167,10 @@ async function keep(file: string, { sizes, batch, expected }: Kept): Promise<voi
   await writeFile(join(folder, name), JSON.stringify({ model: file, isStep: true, inputs, outputs }));
 }
 
-async function trained(model: AnyModel): Promise<{ adapter: TrainedAdapter; dispose(): void }> {
+async function trained(
+  model: AnyModel,
+  { labels, ...changes }: Partial<FineTuneOptions> & { readonly labels?: HostArray } = {},
+): Promise<{ adapter: TrainedAdapter; dispose(): void }> {
   const columns = batchOf(model, { batch: 4, sequence: 6 });
   const data = Object.entries(columns).map(([name, each]) => {
     return [name, hostArray(each.dataSync<'int32'>(), each.shape)] as const;
@@ -174,13 +180,17 @@ async function trained(model: AnyModel): Promise<{ adapter: TrainedAdapter; disp
     strategy: lora({ rank: 2 }) as AnyStrategy,
     targets: ['query', 'value'],
     loss: classification(),
-    data: batches({ ...Object.fromEntries(data), labels: hostArray(Int32Array.of(0, 1, 2, 0)) }, { batchSize: 4 }),
+    data: batches(
+      { ...Object.fromEntries(data), labels: labels ?? hostArray(Int32Array.of(0, 1, 2, 0)) },
+      { batchSize: 4 },
+    ),
     steps: 3,
     optimizer: adamw(),
     schedule: 0.05,
     seed: 3,
     progress: false,
     onWarning: () => {},
+    ...changes,
   }).result;
 }
 
@@ -193,9 +203,23 @@ it.each(Object.entries(models))('%s, any batch size and length', async (name, ma
   model.weights.dispose();
 });
 
-it.each(['BERT classification', 'ViT'])('%s with LoRA, merged and beside', async (name) => {
+const rowsToo = {
+  targets: ['c_attn'],
+  trainableTokens: [3, 10, 59],
+  loss: causalLanguageModeling(),
+  labels: hostArray(
+    Int32Array.from({ length: 24 }, (_, index) => (index * 5) % 60),
+    [4, 6],
+  ),
+};
+
+it.each([
+  ['BERT classification', {}],
+  ['ViT', {}],
+  ['GPT-2 language', rowsToo],
+] as const)('%s with LoRA, merged and beside', async (name, changes) => {
   const model = models[name]?.() as AnyModel;
-  const { adapter, dispose } = await trained(model);
+  const { adapter, dispose } = await trained(model, changes);
   const adapted = await attach(model, adapter);
   for (const merge of [true, false]) {
     const file = `${name.replaceAll(' ', '-')}-${merge ? 'merged' : 'beside'}.onnx`;
