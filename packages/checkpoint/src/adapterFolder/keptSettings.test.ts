@@ -4,6 +4,7 @@ import { adaloraFileFormat } from '@peft/adalora';
 import { adamw, batches, disposeAdapter, fineTune, hostArray, regression, type TrainedAdapter } from '@peft/core';
 import { loraFileFormat } from '@peft/lora';
 import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
 import { beforeAll, describe, expect, it, test } from 'vitest';
 import { adaloraTriplets, adapterFiles, loraPair } from '../testing/adapterFiles.ts';
 import { fixtureModel } from '../testing/fixtureModel.ts';
@@ -140,6 +141,40 @@ describe.each(methods)('$fields.peft_type.default', ({ fields, config, tensors }
 });
 
 const lora = wholeConfig(loraFields, { ...others, init_lora_weights: true });
+
+it('whatever Python may have said of base, task and beginnings is written again', async () => {
+  const tensors = tensorsOf(loraPair);
+  const key = fc
+    .string({ unit: 'binary', minLength: 1 })
+    .filter((each) => !(each in loraFields) && each !== 'runtime_config');
+  const record = fc.oneof(
+    fc.constant(null),
+    fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ maxDepth: 3 })),
+  );
+  const text = fc.oneof(fc.constant(null), fc.string({ unit: 'binary' }));
+  const drawn = fc.record({
+    auto_mapping: record,
+    base_model_name_or_path: text,
+    corda_config: record,
+    eva_config: record,
+    loftq_config: record,
+    lora_ga_config: record,
+    megatron_config: record,
+    megatron_core: text,
+    qalora_group_size: fc.integer({ min: 1, max: 2 ** 40 }),
+    revision: text,
+    fan_in_fan_out: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(drawn, fc.dictionary(key, fc.jsonValue({ maxDepth: 3 })), async (known, unknown) => {
+      const given = { ...lora, ...known, ...unknown };
+      const trained = await load(given, tensors);
+      expect(await saved(trained)).toEqual(JSON.parse(JSON.stringify(given)));
+      disposeAdapter(trained);
+    }),
+    { numRuns: 15 },
+  );
+});
 
 it('says them anew where the call does, also as null', async () => {
   const trained = await load(lora, tensorsOf(loraPair));

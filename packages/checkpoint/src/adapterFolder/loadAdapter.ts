@@ -48,8 +48,9 @@ export interface LoadAdapterOptions {
  * Reads an adapter that Python PEFT or `saveAdapter` wrote. Its tensors are live and the caller's
  * (`disposeAdapter` frees them). The tensors say which targets are adapted; they must be exactly what the configuration
  * and the model expect. They also say whether the file calls modules as Python does in memory or as model files do,
- * where the model states both; a file that mixes the two is refused. Throws `checkpoint/peft-type`, `checkpoint/adapter-config`, `checkpoint/adapter-targets`,
- * `checkpoint/adapter-tensors`, `checkpoint/module-names`, `checkpoint/base`, the method's own codes, and those of reading files.
+ * where the model states both; a file that mixes the two is refused. Throws `checkpoint/options`,
+ * `checkpoint/peft-type`, `checkpoint/adapter-config`, `checkpoint/adapter-targets`, `checkpoint/adapter-tensors`,
+ * `checkpoint/module-names`, `checkpoint/base`, the method's own codes, and those of reading files.
  */
 export async function loadAdapter(
   source: FolderSource,

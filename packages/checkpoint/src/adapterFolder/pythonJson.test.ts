@@ -11,7 +11,7 @@ it("writes texts, lists and numbers as Python's json.dumps", () => {
     list: [],
     flag: true,
     lora_dropout: 0,
-    betas: [1e-5, 1.5e-7, 0.0001, 1e16, 123456789012345680000, -3e-300, 1e15, -2],
+    betas: [-0, 1e-5, 1.5e-7, 0.0001, 1e16, 123456789012345680000, -3e-300, 1e15, -2],
   };
   expect(pythonJson(value, ['lora_dropout'])).toBe(`{
   "alpha": {
@@ -19,6 +19,7 @@ it("writes texts, lists and numbers as Python's json.dumps", () => {
     "\\ud83d\\ude00": 1
   },
   "betas": [
+    -0.0,
     1e-05,
     1.5e-07,
     0.0001,

@@ -22,6 +22,7 @@ export function pythonJson(value: unknown, floats: readonly string[]): string {
 
 // Both languages write the shortest digits that read back as the same number; they differ in when an exponent begins.
 function pythonNumber(value: number, isFloat: boolean): string {
+  if (Object.is(value, -0)) return '-0.0';
   if (Number.isInteger(value) && Math.abs(value) < 1e16) return isFloat ? `${value}.0` : String(value);
   const size = Math.abs(value);
   if (size >= 1e-4 && size < 1e16) return String(value);
