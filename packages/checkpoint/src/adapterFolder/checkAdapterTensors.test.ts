@@ -67,6 +67,21 @@ it('a parameter that Python keeps under two names may stand in the file twice, w
   );
 });
 
+it('biases of modules trained whole may stand again under the names of their copies, and as they were', async () => {
+  const trained = hostArray(Float32Array.of(3, 4));
+  const file = {
+    'base_model.model.words.decoder.bias': trained,
+    'base_model.model.words.modules_to_save.default.decoder.bias': trained,
+    'base_model.model.words.modules_to_save.bias': trained,
+    'base_model.model.words.original_module.decoder.bias': bias,
+    'base_model.model.words.original_module.bias': bias,
+  };
+  expect(await check(file, [trainedBias])).toBe('fits');
+  expect(await check({ ...file, 'base_model.model.words.original_module.bias': trained }, [trainedBias])).toBe(
+    'checkpoint/adapter-tensors: the file: the adapter does not fit its configuration and this model (1 tensors are expected, the file has 5); load the base it was trained on, or save it again:\n  "base_model.model.words.original_module.bias" is a weight of another base: this model\'s differs',
+  );
+});
+
 it("the other name alone may hold the base's own values", async () => {
   expect(await check({ 'base_model.model.words.bias': bias })).toBe('fits');
   expect(await check({ 'base_model.model.words.bias': hostArray(Float32Array.of(3, 4)) })).toBe(

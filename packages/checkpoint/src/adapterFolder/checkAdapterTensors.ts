@@ -69,10 +69,12 @@ async function leftOver(
   { tensors }: Pick<SafetensorsFile, 'tensors'>,
   { expected, model, parameters, aliases }: LeftOverContext,
 ): Promise<string | undefined> {
-  // bias="all" makes Python write the biases of modules trained whole again under the names of their copies.
-  if (expected.has(key.replace('.modules_to_save.', '.'))) return undefined;
+  // bias="all" makes Python write the biases of modules trained whole again under the names of their copies, in which the
+  // adapter's name is left where they lie deeper.
+  const plain = key.replace(/\.modules_to_save\.(?:[^.]+\.(?=[^.]+\.))?/, '.');
+  if (expected.has(plain)) return undefined;
   if (await isCopyOfRows(key, { tensors }, expected)) return undefined;
-  const name = key.slice(namePrefix.length).replace(wrappers, '');
+  const name = plain.slice(namePrefix.length).replace(wrappers, '');
   const path = parameters.get(name) ?? aliases.get(name);
   if (!key.startsWith(namePrefix) || path === undefined) return 'belongs to nothing';
   const base = model.weights.get(path);
@@ -83,7 +85,8 @@ async function leftOver(
   const shape = shapeInFile(base.shape, axes);
   if (`${stored.shape}` !== `${shape}`) return `is a weight of another base: this model's is [${shape.join(', ')}]`;
   const found = await stored.read();
-  const first = parameters.has(name) ? undefined : nameOf(path, expected);
+  const isAsItWas = parameters.has(name) || key.includes('.original_module.');
+  const first = isAsItWas ? undefined : nameOf(path, expected);
   const other = first === undefined ? undefined : await tensors.get(first)?.read();
   if (other) return sameFloats(found, other) ? undefined : `differs from ${quoted(first ?? '')}, the same parameter`;
   const isSame = sameFloats(found, roundedAs(found.dtype, toFileLayout(base, axes)));
