@@ -37,7 +37,7 @@ describe('Python PEFT: deltaT 0 divides by zero in the first step; total_step 20
   });
 
   test('here: the budget falls over the steps that the run has, and is reached in each', async () => {
-    for (const length of [13, 24, 40]) {
+    for (const length of [13, 30]) {
       const { result, saves } = await toyRun(adalora(life), { steps: length });
       expect(liveCount(at(saves, length)), `${length} steps`).toBe(2);
       result.dispose();
@@ -168,7 +168,7 @@ describe('Python PEFT: a run resumed from 8 ranks, its budget after 7 of 40 step
       const strategy = () => adalora({ ...life, allocateEvery: 2, ...more });
       const whole = await toyRun(strategy());
       const last = at(whole.saves, 24);
-      for (const step of [2, 9, 15, 16, 20]) {
+      for (const step of [9, 15, 20]) {
         const resumed = await toyRun(strategy(), { resume: at(whole.saves, step) });
         expect(at(resumed.saves, 24 - step).tensors).toEqual(last.tensors);
         resumed.result.dispose();
