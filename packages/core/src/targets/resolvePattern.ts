@@ -1,5 +1,6 @@
 import { PeftError } from '@peft/ops';
 import { compilePattern } from './python/compilePattern.ts';
+import { plainEnd } from './python/plainEnd.ts';
 import { stepBudget, stepsForText } from './python/stepBudget.ts';
 import { cutText } from './sayList.ts';
 
@@ -19,10 +20,10 @@ export function patternKeys(pattern: TargetPattern): (path: string) => readonly 
   const frame = { before: '(.*\\.)?(', after: ')$', call: 'match', budget } as const;
   const keys = Object.keys(pattern)
     .sort()
-    .map((key) => ({ key, value: Number(pattern[key]), expression: compilePattern(key, frame) }));
+    .map((key) => ({ key, value: Number(pattern[key]), quick: plainEnd(key), expression: compilePattern(key, frame) }));
   return (path) => {
     budget.left = stepsForText;
-    return keys.filter(({ expression }) => expression.test(path));
+    return keys.filter(({ quick, expression }) => quick?.(path) ?? expression.test(path));
   };
 }
 
