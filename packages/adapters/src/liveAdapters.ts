@@ -22,12 +22,12 @@ import {
 } from './adapterChoice.ts';
 import { AdapterPrograms } from './adapterPrograms.ts';
 import type { AdapterSet, CallOptions } from './adapterSet.ts';
-import { groupRows, placesOfRows, requireOutputRows, tensorsWithRows } from './batchRows.ts';
+import { groupRows } from './batchRows.ts';
 import { adapterTensors, checkAdapter } from './checkAdapter.ts';
 import { checkCallOptions } from './checkCallOptions.ts';
 import { describePrepared } from './describeAdapter.ts';
-import { inOrder, takeRows } from './hostRows.ts';
 import { mergeNamed, mergeSafely, type Named } from './mergeSafely.ts';
+import { type Mixed, mixArrays, mixTensors } from './mixedBatch.ts';
 import { type PreparedAdapter, prepareAdapter } from './prepareAdapter.ts';
 import { type AdapterSum, sumOfPrepared } from './sumAdapters.ts';
 import { Turns } from './turns.ts';
@@ -171,23 +171,7 @@ export class LiveAdapters implements AdapterSet {
     checkCallOptions(options);
     const { rows, adapters } = options;
     if (!rows) return this.#output(batch, adapters === undefined ? this.#current() : this.#weightsOf(adapters));
-    const groups = groupRows(rows, (choice) => this.#weightsOf(choice));
-    const split = tensorsWithRows(this.#model, batch, rows.length);
-    const [only, ...more] = groups;
-    if (only && more.length === 0) return this.#output(batch, only.weights);
-    return tf.tidy(() => {
-      const outputs = groups.map((group) => {
-        const places = tf.tensor1d([...group.rows], 'int32');
-        const part = Object.entries(batch).map(([name, tensor]): [string, tf.Tensor] => [
-          name,
-          split.has(name) ? tf.gather(tensor, places) : tensor,
-        ]);
-        const output = this.#output(Object.fromEntries(part), group.weights);
-        requireOutputRows(output.shape, group.rows.length);
-        return output;
-      });
-      return tf.gather(tf.concat(outputs, 0), tf.tensor1d(placesOfRows(groups), 'int32'));
-    });
+    return mixTensors(this.#mixed(rows), batch, (part, weights) => this.#output(part, weights));
   }
 
   predict(batch: HostBatch, options: CallOptions = {}): Promise<HostArray> {
@@ -199,23 +183,9 @@ export class LiveAdapters implements AdapterSet {
         const active = isEnabled ? this.active : none;
         return this.#compute(batch, adapters === undefined ? active : this.#weightsOf(adapters));
       }
-      const groups = groupRows(rows, (choice) => this.#weightsOf(choice));
-      const split = tensorsWithRows(this.#model, batch, rows.length);
-      const [only, ...more] = groups;
-      if (only && more.length === 0) return this.#compute(batch, only.weights);
-      const outputs: HostArray[] = [];
-      for (const group of groups) {
-        // Compiled programs are for one shape each: few lengths of groups, few programs.
-        const length = this.#engine ? paddedLength(group.rows.length, rows.length) : group.rows.length;
-        const part = Object.entries(batch).map(([name, array]): [string, HostArray] => [
-          name,
-          split.has(name) ? takeRows(array, group.rows, length) : array,
-        ]);
-        const output = await this.#compute(Object.fromEntries(part), group.weights);
-        requireOutputRows(output.shape, length);
-        outputs.push(output);
-      }
-      return inOrder(outputs, groups);
+      // Compiled programs are for one shape each: few lengths of groups, few programs.
+      const lengthOf = (length: number) => (this.#engine ? paddedLength(length, rows.length) : length);
+      return mixArrays({ ...this.#mixed(rows), lengthOf }, batch, (part, weights) => this.#compute(part, weights));
     });
   }
 
@@ -265,6 +235,11 @@ export class LiveAdapters implements AdapterSet {
 
   #weightsOf(choice: AdapterChoice): ChosenWeights {
     return weightsOfChoice(choice, this.names);
+  }
+
+  #mixed(rows: readonly (AdapterChoice | undefined)[]): Mixed {
+    const groups = groupRows(rows, (choice) => this.#weightsOf(choice));
+    return { model: this.#model, groups, count: rows.length };
   }
 
   #parts(weights: ChosenWeights): readonly Named[] {
