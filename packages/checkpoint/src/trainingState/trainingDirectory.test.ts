@@ -214,7 +214,10 @@ it('keeps the saves of a run that it does not go on from, and says so once', () 
     const anew = trainingDirectory(folder, { onWarning });
     for (const step of [1, 2, 3]) await anew.save(fullState(step));
     expect((await readdir(folder)).sort()).toEqual(['save-000001', 'save-000002', 'save-000004', 'save-000005']);
-    expect((await anew.load())?.step).toBe(3);
+    const restarted = trainingDirectory(folder, { onWarning });
+    expect((await restarted.load())?.step).toBe(3);
+    for (const step of [3, 3]) await restarted.save(fullState(step));
+    expect((await readdir(folder)).sort()).toEqual(['save-000002', 'save-000006', 'save-000007']);
     expect(warnings).toMatchInlineSnapshot(`
       [
         "run holds saves that this run did not begin from, the newest is save-000002; they stay, and from now on load() gives this run's. Pass what load() gives as resume to go on from a save, or give each run a directory of its own.",
@@ -223,11 +226,12 @@ it('keeps the saves of a run that it does not go on from, and says so once', () 
     const otherRun = { ...fullState(5), seed: 1 };
     await trainingDirectory(folder, { onWarning }).save(otherRun);
     expect(warnings).toHaveLength(2);
-    expect(await readdir(folder)).toHaveLength(5);
+    expect(await readdir(folder)).toHaveLength(4);
     const sameRun = trainingDirectory(folder, { onWarning });
-    await sameRun.save({ ...otherRun, step: 6 });
+    for (const step of [6, 7]) await sameRun.save({ ...otherRun, step });
     expect(warnings).toHaveLength(2);
-    expect((await readdir(folder)).sort()).toEqual(['save-000006', 'save-000007']);
+    const others = ['save-000002', 'save-000006', 'save-000007'];
+    expect((await readdir(folder)).sort()).toEqual([...others, 'save-000009', 'save-000010']);
   }));
 
 it('loads the newest save while a writer makes new ones and removes the one being read', () =>

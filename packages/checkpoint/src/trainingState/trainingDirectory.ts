@@ -31,24 +31,27 @@ export function trainingDirectory(path: string, options: TrainingDirectoryOption
   const { keep = 2, damaged = 'refuse', onWarning = console.warn, fileSystem } = options;
   /** The number of the newest save that this store knows of; undefined before it has looked. */
   let known: number | undefined;
-  /** Saves of another run, which this one does not remove. */
-  let spare: ReadonlySet<string> = new Set();
+  /** Saves of another run, which this one does not remove; undefined before the first save. */
+  let spare: ReadonlySet<string> | undefined;
 
-  const lookFirst = async (state: TrainingState, saves: readonly string[]) => {
-    const [newest] = saves;
-    if (newest === undefined || (await continues(join(path, newest), state))) return;
-    spare = new Set(saves);
+  const foreignTo = async (state: TrainingState, saves: readonly string[]) => {
+    const foreign: string[] = [];
+    for (const name of saves) if (!(await continues(join(path, name), state))) foreign.push(name);
+    return new Set(foreign);
+  };
+
+  const warnOf = (newest: string) =>
     onWarning(
       `${path} holds saves that this run did not begin from, the newest is ${newest}; they stay, and from now on load() gives this run's. Pass what load() gives as resume to go on from a save, or give each run a directory of its own.`,
     );
-  };
 
   return {
     async save(state) {
       const saves = await listSaves(path, fileSystem);
-      const newest = newestOf(saves);
-      if (known === undefined) await lookFirst(state, saves);
-      else if (newest > known) throw twoWriters(path, saves);
+      if (known !== undefined && newestOf(saves) > known) throw twoWriters(path, saves);
+      spare ??= await foreignTo(state, saves);
+      const [newest] = saves;
+      if (known === undefined && newest !== undefined && spare.has(newest)) warnOf(newest);
       const written = await writeSave(path, stateFiles(state), { keep, spare, ...(fileSystem && { fileSystem }) });
       known = numberOf(nodeModule('node:path').basename(written));
     },
