@@ -25,7 +25,7 @@ async function typeProblems() {
   return [...new Set(problems.flat().flatMap((output) => output.split('\n')))];
 }
 
-const folders = ['packages', 'examples', 'benchmarks', 'fixtures/parity', 'fixtures/python/interop'].filter((folder) =>
+const folders = ['packages', 'examples', 'benchmarks', 'fixtures/fuzz', 'fixtures/parity', 'fixtures/python/interop'].filter((folder) =>
   existsSync(join(root, folder)),
 );
 

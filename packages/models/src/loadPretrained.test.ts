@@ -135,7 +135,7 @@ test('numbers in config.json alone do not say how much memory is taken', async (
   await expect(loadPretrained(fixture('vit-uneven'), { config: wide, freshHead: 4 })).rejects.toMatchObject({
     code: 'model/fresh-head',
     message: expect.stringMatching(
-      /^the head to draw has 14293651161088 values \(.*classifier.weight \[12,1099511627776\].*\), and the folder holds \d+ in all; correct num_labels in config.json\.$/,
+      /^the head to draw has 14293651161088 values \(.*classifier.weight \[12,1099511627776\].*\), and the folder holds \d+ bytes of weights in all; correct num_labels in config.json\.$/,
     ),
   });
 });

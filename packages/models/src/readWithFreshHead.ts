@@ -32,8 +32,8 @@ export async function readWithFreshHead(
   return new Weights([...read.paths.map((path) => [path, read.get(path)] as const), ...freshWeights(drawn, draw)]);
 }
 
-// Any head of some thousand classes passes, whatever it stands on.
-const alwaysDrawn = 1 << 22;
+// A small head passes, whatever it stands on.
+const alwaysDrawn = 1 << 14;
 
 /** The number of classes stands in config.json alone: it must not say how much memory is taken. */
 function requireSmallHead(
@@ -41,11 +41,11 @@ function requireSmallHead(
   tensors: Folder['tensors'],
 ): void {
   const count = drawn.reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0);
-  const stored = [...tensors.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  if (count <= Math.max(alwaysDrawn, 4 * stored)) return;
+  const stored = [...tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  if (count <= Math.max(alwaysDrawn, stored)) return;
   const said = drawn.map(([path, { shape }]) => `${path} [${shape}]`).join(', ');
   throw new PeftError(
     'model/fresh-head',
-    `the head to draw has ${count} values (${said}), and the folder holds ${stored} in all; correct num_labels in config.json.`,
+    `the head to draw has ${count} values (${said}), and the folder holds ${stored} bytes of weights in all; correct num_labels in config.json.`,
   );
 }
