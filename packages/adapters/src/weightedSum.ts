@@ -26,6 +26,7 @@ export function weightedSum(model: AnyModel, parts: readonly Weighted[]): Traine
     targets: union.filter(({ path }) => !whole.has(`${path}.weight`)),
     modules: model.targets,
     pythonPaths: model.pythonPaths,
+    aliases: model.aliases,
     outputHead: model.outputHead,
     inputEmbedding: model.inputEmbedding,
     trained: Object.fromEntries(trainedPaths.map((path) => [path, sumWhole(model, parts, path)])),

@@ -24,6 +24,8 @@ export type TrainedAdapter = {
   readonly modules: readonly Target[];
   /** What Python calls modules in memory, by their path here, where the two differ: as the base states it. */
   readonly pythonPaths?: Readonly<Record<string, string>> | undefined;
+  /** Parameters that Python also keeps under another path, by that path: as the base states it. */
+  readonly aliases?: Readonly<Record<string, string>> | undefined;
   /** Modules that produce the base's output, which "all-linear" leaves out: as the base states it. */
   readonly outputHead?: readonly string[] | undefined;
   /** The embedding that looks the base's tokens up: as the base states it. */

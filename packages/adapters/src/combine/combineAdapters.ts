@@ -84,6 +84,7 @@ export async function combineAdapters(
         targets: [...pairs.keys()],
         modules: model.targets,
         pythonPaths: model.pythonPaths,
+        aliases: model.aliases,
         outputHead: model.outputHead,
         trained: Object.fromEntries(Object.entries(trained).map(([path, array]) => [path, toTensor(array)])),
         tokenRows: Object.fromEntries(

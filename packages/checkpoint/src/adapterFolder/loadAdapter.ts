@@ -108,6 +108,7 @@ export async function loadAdapter(
     targets,
     modules: model.targets,
     pythonPaths: model.pythonPaths,
+    aliases: model.aliases,
     outputHead: model.outputHead,
     inputEmbedding: model.inputEmbedding,
     fileConfig: folder.config,

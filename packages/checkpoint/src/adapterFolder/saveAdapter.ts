@@ -11,7 +11,7 @@ import { encodeAsLora } from './encodeAsLora.ts';
 import type { NamedTargets } from './expectTensors.ts';
 import { type ModuleNames, moduleNames, ownNames } from './moduleNames.ts';
 import { type FloatDtype, narrowed } from './narrowed.ts';
-import { namePrefix, parameterName } from './parameterName.ts';
+import { isSavedWhole, namePrefix, parameterName } from './parameterName.ts';
 import { type Config, toPythonConfig } from './pythonConfig.ts';
 import { pythonJson } from './pythonJson.ts';
 import { pythonMethodOf } from './pythonMethodOf.ts';
@@ -124,10 +124,8 @@ function adapterTensors(file: AdapterFile, { tensors }: PythonMethod, { targets,
   );
 }
 
-async function parameterTensors(
-  { trained, targets, modules }: TrainedAdapter,
-  names: ModuleNames,
-): Promise<[string, HostArray][]> {
+async function parameterTensors(adapter: TrainedAdapter, names: ModuleNames): Promise<[string, HostArray][]> {
+  const { trained, targets, modules } = adapter;
   const entries = Object.entries(trained);
   const unknown = entries.filter(([path, tensor]) => parameterAxes(path, tensor.rank, modules) === undefined);
   if (unknown.length > 0) {
@@ -136,11 +134,20 @@ async function parameterTensors(
       `how torch lays out these trained weights is not known, since they are no targets of the model; write the merged model with mergeAdapter and saveModel:${problemList(unknown.map(([path]) => quoted(path)))}`,
     );
   }
-  const read = entries.map(async ([path, tensor]): Promise<[string, HostArray]> => {
+  const read = entries.map(async ([path, tensor]): Promise<[string, HostArray][]> => {
     const axes = parameterAxes(path, tensor.rank, modules) ?? 'same';
-    return [parameterName(path, targets, names), toFileLayout(await fromTensor(tensor), axes)];
+    const array = toFileLayout(await fromTensor(tensor), axes);
+    const own = parameterName(path, targets, names);
+    return [own, ...otherNames(path, adapter, names)].map((name) => [name, array]);
   });
-  return Promise.all(read);
+  return (await Promise.all(read)).flat();
+}
+
+/** Where Python keeps a parameter under another name too, and looks for that name when it loads. */
+function otherNames(path: string, { aliases = {}, modulesToSave, bias }: TrainedAdapter, names: ModuleNames) {
+  return Object.entries(aliases)
+    .filter(([alias, same]) => same === path && (bias === 'all' || isSavedWhole(alias, modulesToSave)))
+    .map(([alias]) => namePrefix + names.parameter(alias));
 }
 
 function modulesToSaveOf(trained: TrainedAdapter, names: ModuleNames) {

@@ -25,6 +25,7 @@ export function trainedAdapterOf(
     targets,
     modules: model.targets,
     pythonPaths: model.pythonPaths,
+    aliases: model.aliases,
     outputHead: model.outputHead,
     inputEmbedding: model.inputEmbedding,
     fileConfig: from?.fileConfig,
