@@ -1,5 +1,5 @@
 import type { Election } from './combineOptions.ts';
-import type { WeightedDelta } from './weightedSum.ts';
+import type { WeightedDelta } from './summedDeltas.ts';
 
 /** What is left of a sum that is 0 but for rounding, relative to its terms. */
 const rounding = 2 ** -45;

@@ -1,14 +1,15 @@
-import type { AnyModel, TrainedAdapter } from '@peft/core';
+import { type AnyModel, layerKindOf, registerLayerKind, type TrainedAdapter } from '@peft/core';
 import { lora } from '@peft/lora';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { model } from '../../test/combine/combining.ts';
 import { drawnAdapter } from '../../test/combine/drawnAdapter.ts';
+import { drawnRows } from '../../test/combine/drawnRows.ts';
 import { manyKinds } from '../../test/combine/manyKinds.ts';
-import { drawnRows } from '../../test/combine/rowTable.ts';
 import { combineAdapters } from './combineAdapters.ts';
 import { combineIntoWeights } from './combineIntoWeights.ts';
 import type { CombineOptions } from './combineOptions.ts';
+import { toFactorLayout } from './weightLayout.ts';
 
 let adapter: TrainedAdapter;
 
@@ -122,6 +123,14 @@ describe('wrong calls are refused', () => {
     );
   });
 
+  it('a kind of layer whose factors do not lie side by side in its weight, where the whole weight counts', () => {
+    const flat = (_: unknown, rank: number) => ({ a: [6, rank], b: [rank, 1] });
+    registerLayerKind({ ...layerKindOf({ path: '', kind: 'dense', shape: [] }), name: 'flat', factorShapes: flat });
+    expect(() => toFactorLayout({ path: 'odd', kind: 'flat', shape: [2, 3] }, new Float64Array(6))).toThrow(
+      'how factors of layer kind "flat" (target "odd") lie in its weight is not known, so its weights cannot be combined; combine additive adapters, by method "cat", "linear" or "svd".',
+    );
+  });
+
   it('values that are not finite', async () => {
     const params = { ...adapter.adapter.params, embed: { a: tf.fill([9, 3], Number.NaN), b: tf.ones([3, 5]) } };
     const broken = { ...adapter, adapter: { params, state: {} } };
@@ -129,5 +138,9 @@ describe('wrong calls are refused', () => {
       'the adapter of strategy "lora" has values at "embed" that are not finite; combine an earlier state of it.';
     expect(await wrong({}, [{ adapter: broken }])).toBe(message);
     expect(await refusal(() => combineIntoWeights(model, [{ adapter: broken }]))).toBe(message);
+    const biased = { ...adapter, trained: { 'layer.0.up.bias': tf.fill([8], Number.POSITIVE_INFINITY) } };
+    expect(await wrong({}, [{ adapter: biased }])).toBe(message.replace('embed', 'layer.0.up.bias'));
+    const rows = { ...drawnRows([1], 1), rows: tf.fill([1, 5], Number.NaN) };
+    expect(await wrong({}, [{ adapter: { ...adapter, tokenRows: { embed: rows } } }])).toBe(message);
   });
 });

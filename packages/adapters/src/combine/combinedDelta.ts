@@ -5,7 +5,7 @@ import { dropAtRandom } from './dropAtRandom.ts';
 import { keepLargest } from './keepLargest.ts';
 import { type Matrix, matrix } from './matrix.ts';
 import type { SourceChange } from './sourceChange.ts';
-import { type WeightedDelta, weightedSum } from './weightedSum.ts';
+import { summedDeltas, type WeightedDelta } from './summedDeltas.ts';
 
 /** A change, and the position of its adapter among those that are combined: what its draws belong to. */
 export type PlacedChange = { readonly change: SourceChange; readonly position: number };
@@ -31,13 +31,13 @@ export function combinedDelta(
       case 'cat':
       case 'linear':
       case 'svd':
-        return weightedSum(each((whole) => whole));
+        return summedDeltas(each((whole) => whole));
       case 'magnitudePrune':
-        return weightedSum(largest());
+        return summedDeltas(largest());
       case 'ties':
         return agreeingMean(largest(), election);
       case 'dareLinear':
-        return weightedSum(drawn());
+        return summedDeltas(drawn());
       case 'dareTies':
         return agreeingMean(drawn(), election);
       default:

@@ -1,5 +1,6 @@
 import { type AnyModel, fromTensor, type HostArray, hostArray, toFloat32 } from '@peft/core';
 import { combinedDelta } from './combinedDelta.ts';
+import { requireFinite } from './requireFinite.ts';
 import { type Source, sourceChange } from './sourceChange.ts';
 import { toWeightLayout } from './weightLayout.ts';
 
@@ -28,6 +29,7 @@ export async function combinedParameters(
       const trained = Object.hasOwn(source.adapter.trained, path) ? source.adapter.trained[path] : undefined;
       if (trained) {
         const after = toFloat32(await fromTensor(trained));
+        requireFinite(after, source.adapter, path);
         add(
           Float64Array.from(after, (each, at) => each - (before[at] as number)),
           source.weight,

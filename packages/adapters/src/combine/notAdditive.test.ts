@@ -1,9 +1,10 @@
+import { cola } from '@peft/cola';
 import {
-  attach,
   disposeAdapter,
   layerKindOf,
   mergeAdapter,
   perTarget,
+  readSnapshot,
   type Target,
   type TrainedAdapter,
 } from '@peft/core';
@@ -15,7 +16,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { model } from '../../test/combine/combining.ts';
 import { mergedDelta } from '../../test/combine/deltaIn.ts';
 import { drawnAdapter, trainedOf } from '../../test/combine/drawnAdapter.ts';
-import { drawnRows } from '../../test/combine/rowTable.ts';
+import { drawnRows } from '../../test/combine/drawnRows.ts';
 import { combineAdapters } from './combineAdapters.ts';
 import { combineIntoWeights } from './combineIntoWeights.ts';
 
@@ -91,14 +92,29 @@ describe('adapters that are more than products of factors', () => {
   });
 
   it('keep no tensor alive beyond the result', async () => {
-    const one = dora(1);
-    const attached = await attach(model, one);
-    attached.dispose();
+    const last = dora(1);
+    const first = dora(2);
+    const strategy = cola(lora({ rank: 2, dora: true }), { links: 2 }) as unknown as TrainedAdapter['strategy'];
+    const link = {
+      source: '0',
+      targets: model.targets.map(({ path }) => path),
+      params: await readSnapshot(first.adapter.params),
+      state: {},
+    };
+    const state = { link: {}, index: 1, start: 1 };
+    const one: TrainedAdapter = { ...last, strategy, finished: [link], adapter: { ...last.adapter, state } };
+    for (const { path } of model.targets) model.weights.tensor(`${path}.weight`);
     const held = tf.memory().numTensors - model.weights.uploads;
     const { adapter } = await combineAdapters(model, [{ adapter: one }], { method: 'svd', rank: 1 });
     disposeAdapter(adapter);
     const weights = await combineIntoWeights(model, [{ adapter: one }]);
+    const whole = await mergeAdapter(model, one);
+    for (const path of whole.written) {
+      const [left, right] = [weights.get(path).data, whole.get(path).data] as [Float32Array, Float32Array];
+      requireClose(left, right, { what: path, tolerance: 1e-6 });
+    }
     weights.dispose();
+    whole.dispose();
     expect(tf.memory().numTensors - model.weights.uploads).toBe(held);
     disposeAdapter(one);
   });

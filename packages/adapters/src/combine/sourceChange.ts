@@ -1,7 +1,6 @@
 import {
   combinedFactors,
   fromTensor,
-  PeftError,
   sizeOf,
   type Target,
   type TrainedAdapter,
@@ -10,6 +9,7 @@ import {
 } from '@peft/core';
 import { gram } from './gram.ts';
 import { columnNorms, type Matrix, matrix, norm, product, selectedColumns, transposed } from './matrix.ts';
+import { requireFinite } from './requireFinite.ts';
 import { toFactorLayout } from './weightLayout.ts';
 
 /** An adapter that takes part, and the merged weights by which one that is not additive is known. */
@@ -44,7 +44,7 @@ export async function sourceChange(source: Source, target: Target, base: Weights
       target,
       before.map((value, at) => (after[at] as number) - value),
     );
-    requireFinite(whole, adapter, target);
+    requireFinite(whole.values, adapter, target.path);
     return { weight, delta: () => whole, size: norm(before) };
   }
   const pair = await livePair(adapter, target);
@@ -72,8 +72,8 @@ async function livePair(adapter: TrainedAdapter, target: Target) {
   const rank = b.shape[0] ?? 0;
   const left = matrix(sizeOf(a.shape.slice(0, -1)), rank, toFloat32(a));
   const right = matrix(rank, sizeOf(b.shape.slice(1)), toFloat32(b));
-  requireFinite(left, adapter, target);
-  requireFinite(right, adapter, target);
+  requireFinite(left.values, adapter, target.path);
+  requireFinite(right.values, adapter, target.path);
   const rightColumns = transposed(right);
   const [leftNorms, rightNorms] = [columnNorms(left), columnNorms(rightColumns)];
   const live = [...leftNorms.keys()].filter((index) => leftNorms[index] !== 0 && rightNorms[index] !== 0);
@@ -85,12 +85,4 @@ async function livePair(adapter: TrainedAdapter, target: Target) {
 function pairNorm({ a, b }: { readonly a: Matrix; readonly b: Matrix }): number {
   const right = gram(transposed(b)).values;
   return Math.sqrt(gram(a).values.reduce((sum, value, at) => sum + value * (right[at] as number), 0));
-}
-
-function requireFinite({ values }: Matrix, { strategy }: TrainedAdapter, { path }: Target): void {
-  if (values.every(Number.isFinite)) return;
-  throw new PeftError(
-    'combine/not-finite',
-    `the adapter of strategy "${strategy.name}" has values at "${path}" that are not finite; combine an earlier state of it.`,
-  );
 }

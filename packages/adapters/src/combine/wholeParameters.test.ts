@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { model } from '../../test/combine/combining.ts';
 import { deltaIn } from '../../test/combine/deltaIn.ts';
 import { drawnAdapter } from '../../test/combine/drawnAdapter.ts';
-import { drawnRows } from '../../test/combine/rowTable.ts';
+import { drawnRows } from '../../test/combine/drawnRows.ts';
 import { combineAdapters } from './combineAdapters.ts';
 import { combineIntoWeights } from './combineIntoWeights.ts';
 
