@@ -30,7 +30,7 @@ import { fromPythonConfig, unknownKeys } from './pythonConfig.ts';
 import { pythonMethodOf } from './pythonMethodOf.ts';
 import { type AdapterFolder, readAdapterFolder } from './readAdapterFolder.ts';
 import { fingerprintKey } from './saveAdapter.ts';
-import { expectRows, readTables } from './tokenRows.ts';
+import { expectRows, readTables, underRows } from './tokenRows.ts';
 import { fromFileLayout } from './torchLayout.ts';
 import { translateConfig } from './translateConfig.ts';
 
@@ -90,7 +90,8 @@ export async function loadAdapter(
   const parts = expectParts(shapes, method, { targets, names });
   const parameters = expectParameters(model, settings, { targets, names });
   const tables = readTables(folder.name, written.trainableTokenIndices, { model, names, targets, ...settings });
-  const expected = new Map([...parts, ...parameters, ...expectRows(tables, { model, names })]);
+  const rowsOf = expectRows(tables, { model, names });
+  const expected = new Map([...parts, ...underRows(parameters, tables.values(), names), ...rowsOf]);
   await checkAdapterTensors(file, expected, { model, names });
   const fingerprint = model.weights.fingerprint();
   if (checkBase) requireBase(file, fingerprint);

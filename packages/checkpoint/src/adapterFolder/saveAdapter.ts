@@ -21,7 +21,7 @@ import { pythonSelection } from './pythonSelection.ts';
 import type { RestateContext } from './restated.ts';
 import { headsOfTask } from './savedModules.ts';
 import type { TaskType } from './taskType.ts';
-import { rowTensorsIn, tokenIndicesOf } from './tokenRows.ts';
+import { rowTensorsIn, tokenIndicesOf, underRows } from './tokenRows.ts';
 import { parameterAxes, toFileLayout } from './torchLayout.ts';
 import { translateConfig } from './translateConfig.ts';
 import { translateModules } from './translateModules.ts';
@@ -75,7 +75,7 @@ export async function saveAdapter(
   const names = options.moduleNames === 'file' ? ownNames : moduleNames(trained.pythonPaths, trained.modules);
   const tensors = new Map([
     ...adapterTensors(file, method, { ...trained, names }),
-    ...(await parameterTensors(trained, names)),
+    ...underRows(await parameterTensors(trained, names), Object.values(trained.tokenRows), names),
     ...(await rowTensorsIn(trained, names)),
   ]);
   const written = toPythonConfig(

@@ -5,6 +5,7 @@ import {
   PeftError,
   sameValues,
   type Target,
+  type TokenTable,
   type TrainedAdapter,
   tiedHeads,
 } from '@peft/core';
@@ -25,6 +26,9 @@ type LoadContext = {
 
 /** Where a module's trained rows stand in a file, after its name. They are rows to put in place, not differences. */
 export const rowsKey = '.token_adapter.trainable_tokens_delta';
+
+/** What stands between such a module and what is its own. */
+const inRows = '.token_adapter.base_layer';
 
 /** The tables that a configuration trains rows of. Throws `checkpoint/adapter-config` with all that is wrong with it. */
 export function readTables(
@@ -95,6 +99,21 @@ export async function rowTensorsIn(
     async ([table, { rows }]) => [`${namePrefix}${names.module(table)}${rowsKey}`, await fromTensor(rows)] as const,
   );
   return Promise.all(read);
+}
+
+/** Parameters by their names in a file, where heads that show trained rows have these wrapped around their bias too. */
+export function underRows<Value>(
+  named: Iterable<readonly [name: string, value: Value]>,
+  tables: Iterable<Pick<TokenTable, 'heads'>>,
+  names: ModuleNames,
+): readonly (readonly [name: string, value: Value])[] {
+  const heads = [...tables].flatMap((table) => table.heads.map((head) => namePrefix + names.module(head)));
+  const renamed = new Map(
+    heads.flatMap((head) =>
+      ['', '.base_layer'].map((adapted) => [`${head}${adapted}.bias`, `${head}${adapted}${inRows}.bias`]),
+    ),
+  );
+  return [...named].map(([name, value]) => [renamed.get(name) ?? name, value] as const);
 }
 
 /**
