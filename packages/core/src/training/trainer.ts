@@ -2,7 +2,7 @@ import { PeftError } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import { eagerEngine } from '../eagerEngine.ts';
 import type { Effect } from '../effect.ts';
-import type { Engine, Program } from '../engine.ts';
+import type { Engine } from '../engine.ts';
 import { type FinishedLink, finishLink, replayLinks } from '../finishedLink.ts';
 import { sizeOf, toTensor } from '../hostArray.ts';
 import type { AnyModel } from '../model.ts';
@@ -22,26 +22,22 @@ import type { TrainEvent } from './events.ts';
 import type { FineTuneOptions, RunResult, StopReason } from './fineTune.ts';
 import { freshRows } from './freshRows.ts';
 import { readSnapshot, uploadSnapshot } from './hostSnapshot.ts';
-import { type Lane, type LaneCall, lanesOf } from './lanes.ts';
 import type { HostBatch } from './loss.ts';
 import { MergesAhead } from './mergesAhead.ts';
 import { planRun, type RunPlan } from './planRun.ts';
 import { refuseTiedMerges } from './refuseTiedMerges.ts';
+import { atRest, type RestState, RunProgram } from './runProgram.ts';
 import { runSettings } from './runSettings.ts';
 import { saveState } from './saveState.ts';
-import { completeSlots, openSlots, restartSlots, type SlotBook, selectSlots, slotTree } from './slotBook.ts';
+import { restartSlots, selectSlots } from './slotBook.ts';
 import { startFrom } from './startFrom.ts';
-import { noSums, type StepFunctions, stepFunctions } from './stepFunctions.ts';
 import { stepInputs } from './stepInputs.ts';
-import { paramsOf, type StepPlan, type StepState } from './stepPlan.ts';
+import { paramsOf, type StepState } from './stepPlan.ts';
 import { takeStep } from './takeStep.ts';
 import { trainedAdapterOf } from './trainedAdapterOf.ts';
 import { checkResume, type RunIdentity, type TrainingState, trainingStateVersion } from './trainingState.ts';
 
 type Emit = (event: TrainEvent) => void;
-
-/** A state between steps, when no gradients are summed. */
-type RestState = Omit<StepState, 'sums'>;
 
 /** The one mutable thing of a run: it owns weights, programs, clock and data position, and carries out effects. */
 export class Trainer {
@@ -52,10 +48,8 @@ export class Trainer {
   readonly #weights: Weights;
   readonly #targets: ReadonlyMap<string, Target>;
   readonly #evaluator: Evaluator;
+  readonly #program: RunProgram;
   #reader: BatchReader;
-  #program: Program<keyof StepFunctions> | undefined;
-  #lanes: ReadonlyMap<string, Lane> = new Map();
-  #starts: ReadonlyMap<string, number> = new Map();
   #step = 0;
   /** The newest step whose state was handed to the store, or that the run began at. */
   #savedStep = 0;
@@ -73,6 +67,16 @@ export class Trainer {
     this.#evaluator = new Evaluator(this.#plan, options);
     this.#targets = new Map(this.#plan.targets.map((target) => [target.path, target]));
     this.#reader = new BatchReader(options.data, this.#plan.seed);
+    const { strategy, targets, tokenTables, groups, accumulate } = this.#plan;
+    const { loss, optimizer, maxGradientNorm } = options;
+    const weights = this.#weights;
+    this.#program = new RunProgram({
+      engine: this.#engine,
+      plan: { model, weights, strategy, targets, tokenTables, loss, optimizer, maxGradientNorm },
+      groups,
+      targets: this.#targets,
+      isAccumulating: accumulate > 1,
+    });
   }
 
   get targets(): readonly Target[] {
@@ -99,7 +103,7 @@ export class Trainer {
     );
     this.#savedStep = this.#step;
     try {
-      await this.#resumed(() => this.#compile(state));
+      await this.#resumed(() => this.#program.compile(state, this.#nextClock));
     } catch (error) {
       disposeUnless(state, {});
       throw error;
@@ -118,13 +122,13 @@ export class Trainer {
   async runStep(emit: Emit): Promise<void> {
     const began = performance.now();
     const { totalSteps } = this.#plan;
-    const clock: Clock = { step: this.#step + 1, totalSteps };
+    const clock = this.#nextClock;
     const batches = await this.#drawBatches();
-    const laneCall = await this.#laneCall(clock);
-    const program = await this.#resumed(() => this.#programFor(laneCall));
+    const laneCall = await this.#program.callAt(clock);
+    const program = await this.#resumed(() => this.#program.functionsAt(laneCall));
     const { loss, optimizer } = this.#options;
-    const inputs = stepInputs(batches, { ...laneCall, plan: this.#plan, loss, optimizer, lanes: this.#lanes.values() });
-    const stepPlan = this.#stepPlan();
+    const inputs = stepInputs(batches, { ...laneCall, plan: this.#plan, loss, optimizer, lanes: this.#program.lanes });
+    const { stepPlan } = this.#program;
     const metrics = await this.#resumed(() =>
       takeStep(program, inputs, (found) =>
         nonFiniteError({ step: clock.step, batches, metrics: found, plan: stepPlan, inputs: inputs.batches, program }),
@@ -152,8 +156,8 @@ export class Trainer {
     if (this.#evaluator.isDue(clock)) {
       const call = {
         clock,
-        program: this.#program as Program<'evaluate'>,
-        stepPlan: this.#stepPlan(),
+        program: this.#program.functions,
+        stepPlan: this.#program.stepPlan,
         finishedCount: this.#finished.length,
       };
       const evaluated = await this.#evaluator.evaluate(call);
@@ -178,7 +182,7 @@ export class Trainer {
     readonly trained: StepState['trained'];
     readonly tokenRows: TrainedAdapter['tokenRows'];
   }> {
-    const { adapter, trained, tokenRows, strategy } = await this.#state();
+    const { adapter, trained, tokenRows, strategy } = await this.#program.state();
     return {
       weights: this.#weights,
       adapter: { params: adapter, state: strategy },
@@ -189,7 +193,7 @@ export class Trainer {
 
   /** Everything a save must hold, between two steps. */
   async state(): Promise<TrainingState> {
-    if (!this.#program)
+    if (!this.#program.isBound)
       throw new PeftError('run/not-ready', 'the run has no state yet or no longer; ask for it while it trains.');
     if (!this.#isBetweenSteps)
       throw new PeftError(
@@ -203,8 +207,8 @@ export class Trainer {
       ...this.#describe(),
       step: this.#step,
       position: this.#position,
-      tensors: await readSnapshot(atRest(await this.#state())),
-      starts: Object.fromEntries(this.#starts),
+      tensors: await readSnapshot(atRest(await this.#program.state())),
+      starts: Object.fromEntries(this.#program.starts),
       finished: this.#finished,
       best: this.#evaluator.best,
       evaluation: this.#evaluator.last,
@@ -214,8 +218,8 @@ export class Trainer {
   /** Ends the run and hands over the adapter: the best state where that is wanted, else the last. */
   async finish(aborted?: 'aborted'): Promise<RunResult> {
     await this.#reader.close();
-    const last = await this.#releaseState();
-    this.#disposeProgram();
+    const last = await this.#program.release();
+    this.#program.dispose();
     const { keepBest } = this.#plan;
     const { best: known, last: lastEvaluation } = this.#evaluator;
     const best = keepBest && known?.tensors && known.step !== this.#step ? known : undefined;
@@ -247,15 +251,10 @@ export class Trainer {
 
   /** Frees everything after a failure. */
   async dispose(): Promise<void> {
-    this.#disposeProgram();
+    this.#program.dispose();
     this.#weights.dispose();
     // A source that fails to close must not hide the failure that ended the run.
     await this.#reader.close().catch(() => undefined);
-  }
-
-  #disposeProgram(): void {
-    this.#program?.dispose();
-    this.#program = undefined;
   }
 
   /** What a replay of finished links needs to give the same bits. */
@@ -283,16 +282,19 @@ export class Trainer {
 
   #begin(): RestState {
     const { strategy } = this.#plan;
-    const state = tf.tidy(() => {
+    return tf.tidy(() => {
       const { params, state: initial } = strategy.init(this.#context());
       const trained = Object.fromEntries(this.#plan.trained.map((path) => [path, toTensor(this.#weights.get(path))]));
       const { tokenTables } = this.#plan;
       const fresh = { adapter: params, trained, tokenRows: freshRows(this.#weights, tokenTables) };
       const { from } = this.#options;
       const started = from ? startFrom(from, fresh, { model: this.#model, tokenTables }) : fresh;
-      return this.#withSlots({ ...started, strategy: initial }, { slots: new Map(), starts: new Map() });
+      return this.#program.withSlots(
+        { ...started, strategy: initial },
+        { slots: new Map(), starts: new Map() },
+        this.#step,
+      );
     });
-    return state;
   }
 
   async #restore(saved: TrainingState): Promise<RestState> {
@@ -302,14 +304,14 @@ export class Trainer {
     this.#step = saved.step;
     this.#finished = saved.finished;
     this.#evaluator.restore(saved);
-    this.#starts = new Map(Object.entries(saved.starts));
+    this.#program.restore(new Map(Object.entries(saved.starts)));
     this.#position = saved.position;
     this.#reader = new BatchReader(this.#options.data, seed, saved.position);
     const empty = { adapter: {}, trained: {}, tokenRows: {}, strategy: {}, slots: {} };
     const state = { ...empty, ...uploadSnapshot(saved.tensors) } as unknown as RestState;
     const { optimizer } = this.#options;
     try {
-      const run = { ...this.#plan, starts: this.#starts, step: saved.step, weights: this.#weights };
+      const run = { ...this.#plan, starts: this.#program.starts, step: saved.step, weights: this.#weights };
       checkRestored(state, { ...run, optimizer });
     } catch (error) {
       disposeUnless(state, {});
@@ -335,7 +337,7 @@ export class Trainer {
   }
 
   async #advance(clock: Clock): Promise<readonly Effect[]> {
-    const state = await this.#state();
+    const state = await this.#program.state();
     const adapter = { params: state.adapter, state: state.strategy };
     const ahead = new MergesAhead(this.#weights, this.#engine);
     const context: Context = { ...this.#context(), weightAfter: (effects) => ahead.weightAfter(effects) };
@@ -344,15 +346,14 @@ export class Trainer {
       if (!pending) return [];
       const step = await pending;
       refuseTiedMerges(step.effects, this.#plan);
-      await ahead.carryOut(step.effects);
-      for (const effect of step.effects) {
-        if (effect.kind === 'merge' && this.#plan.keepLinks)
-          this.#finished = [...this.#finished, await finishLink(effect)];
-      }
-      const next = tf.tidy(() => this.#followEffects(state, step));
+      const next = await this.#carriedOut(step, ahead, state).catch((error: unknown) => {
+        // No program ever held what the strategy made anew.
+        disposeUnless({ params: step.params, state: step.state }, state);
+        throw error;
+      });
       if (step.params === state.adapter && step.effects.length === 0)
-        await this.#program?.bind({ ...next, sums: state.sums });
-      else await this.#compile(next);
+        await this.#program.bind({ ...next, sums: state.sums });
+      else await this.#program.compile(next, this.#nextClock);
       // A part may have made the adapter it merges in this very advance: then no program ever held it.
       for (const effect of step.effects) if (effect.kind === 'merge') disposeUnless(effect.adapter, next);
       return step.effects;
@@ -361,94 +362,36 @@ export class Trainer {
     }
   }
 
+  async #carriedOut(step: Step, ahead: MergesAhead, state: RestState): Promise<RestState> {
+    await ahead.carryOut(step.effects);
+    for (const effect of step.effects) {
+      if (effect.kind === 'merge' && this.#plan.keepLinks)
+        this.#finished = [...this.#finished, await finishLink(effect)];
+    }
+    return tf.tidy(() => this.#followEffects(state, step));
+  }
+
   #followEffects(state: RestState, step: Step): RestState {
     const { trained, tokenRows } = state;
     const next = { adapter: step.params, trained, tokenRows, strategy: step.state };
     if (step.params === state.adapter && step.effects.length === 0) return { ...next, slots: state.slots };
-    let book = openSlots(state.slots, this.#starts);
+    let book = this.#program.openBook(state);
     for (const effect of step.effects) {
       if (effect.kind === 'restart') book = restartSlots(book, effect.targets, this.#targets);
       if (effect.kind === 'select') book = selectSlots(book, effect);
     }
-    return this.#withSlots(next, book);
+    return this.#program.withSlots(next, book, this.#step);
   }
 
-  #withSlots(state: Omit<RestState, 'slots'>, book: SlotBook): RestState {
-    const complete = completeSlots(book, paramsOf(state), { optimizer: this.#options.optimizer, step: this.#step });
-    this.#starts = complete.starts;
-    return { ...state, slots: slotTree(complete) };
-  }
-
-  /** The step's program; compiled again when leaves no longer share their lanes as before. */
-  async #programFor(call: LaneCall): Promise<Program<keyof StepFunctions>> {
-    const lanes = lanesOf([...this.#starts.keys()], this.#starts, call);
-    const isSame =
-      [...lanes].every(([leaf, { id }]) => this.#lanes.get(leaf)?.id === id) && lanes.size === this.#lanes.size;
-    if (!isSame) await this.#compile(await this.#state(), call.clock);
-    return this.#program as Program<keyof StepFunctions>;
-  }
-
-  async #compile(state: RestState, clock: Clock = this.#nextClock()): Promise<void> {
-    this.#lanes = lanesOf([...this.#starts.keys()], this.#starts, this.#laneCallOf(state, clock));
-    const program = await this.#engine.compile(stepFunctions(this.#stepPlan()), this.#weights);
-    const sums = this.#plan.accumulate > 1 ? tf.tidy(() => noSums(paramsOf(state))) : {};
-    const next: StepState = { ...atRest(state), sums };
-    if (this.#program) disposeUnless(await this.#program.release(), next);
-    this.#disposeProgram();
-    await program.bind(next);
-    this.#program = program;
-  }
-
-  #stepPlan(): StepPlan {
-    const { strategy, targets, tokenTables } = this.#plan;
-    const { loss, optimizer, maxGradientNorm } = this.#options;
-    return {
-      model: this.#model,
-      weights: this.#weights,
-      strategy,
-      targets,
-      tokenTables,
-      loss,
-      optimizer,
-      lanes: this.#lanes,
-      maxGradientNorm,
-    };
-  }
-
-  #nextClock(): Clock {
+  /** The clock of the next update. */
+  get #nextClock(): Clock {
     return { step: this.#step + 1, totalSteps: this.#plan.totalSteps };
-  }
-
-  async #laneCall(clock: Clock): Promise<LaneCall> {
-    return this.#laneCallOf(await this.#state(), clock);
-  }
-
-  #laneCallOf(state: RestState, clock: Clock): LaneCall {
-    return {
-      strategy: this.#plan.strategy,
-      state: state.strategy,
-      clock,
-      groups: this.#plan.groups,
-      targets: this.#targets,
-    };
-  }
-
-  async #state(): Promise<StepState> {
-    return (await (this.#program as Program).state()) as StepState;
-  }
-
-  async #releaseState(): Promise<StepState> {
-    return (await (this.#program as Program).release()) as StepState;
   }
 
   #context(): Context {
     const { targets, seed, totalSteps } = this.#plan;
     return { targets, seed, totalSteps, weightOf: (target) => this.#weights.tensor(`${target.path}.weight`) };
   }
-}
-
-function atRest({ adapter, trained, tokenRows, strategy, slots }: RestState): RestState {
-  return { adapter, trained, tokenRows, strategy, slots };
 }
 
 function targetsOf(effect: Effect): readonly string[] {
