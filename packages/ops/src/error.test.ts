@@ -14,6 +14,12 @@ test('a message as long as a hostile file loses its middle', () => {
   expect(message).toMatch(/^start x+\n\.\.\. 30020 characters left out \.\.\.\nx+ end; do this\.$/);
 });
 
+test('a message as long as a hostile file of control characters is no longer', () => {
+  const { message } = new PeftError('data/range', `start ${'\u{e0001}'.repeat(9_000)} end; do this.`);
+  expect(message.length).toBeLessThan(20_100);
+  expect(message).toMatch(/^start (\\u\{e0001\})+.*\n\.\.\. \d+ characters left out \.\.\.\n.* end; do this\.$/);
+});
+
 test('errors of other copies of the package are known by their marker', () => {
   expect(isPeftError(new PeftError('data/range', 'x'))).toBe(true);
   expect(isPeftError({ [Symbol.for('@peft/error')]: true })).toBe(true);

@@ -10,9 +10,15 @@ const unsayable = /[^\P{C}\n]|[\p{Zl}\p{Zp}]/gu;
  * characters loses its middle.
  */
 export function sayable(message: string): string {
-  const cut =
-    message.length <= longest
-      ? message
-      : `${message.slice(0, longest - longestEnd)}\n... ${message.length - longest} characters left out ...\n${message.slice(-longestEnd)}`;
-  return cut.replace(unsayable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  const escaped = cut(message, longest).replace(unsayable, (character) => {
+    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+  });
+  // Escapes are longer than what they stand for; what the first cut says is not cut again.
+  return cut(escaped, longest + 50);
+}
+
+function cut(message: string, most: number): string {
+  if (message.length <= most) return message;
+  const said = `\n... ${message.length - longest} characters left out ...\n`;
+  return message.slice(0, longest - longestEnd) + said + message.slice(-longestEnd);
 }
