@@ -26,7 +26,7 @@ import {
 } from '@peft/core';
 import { loraFileFormat } from '@peft/lora';
 import * as tf from '@tensorflow/tfjs';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { expectValues } from '../test/expectValues.ts';
 import { expectWrittenAgain } from '../test/expectWrittenAgain.ts';
 import { familyOf } from '../test/familyOf.ts';
@@ -129,6 +129,10 @@ async function trainOn(
   model.weights.dispose();
   return { losses, rows };
 }
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
 
 onEachBackend(() => {
   test.each(cases)('the %s folder of PEFT gives the logits it gives there', async (name, base, tables) => {
