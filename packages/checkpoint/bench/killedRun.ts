@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { writeScriptRun } from '@peft/parity/scriptRun';
 import { trainingDirectory } from '../src/index.ts';
 import { type Death, deathPlaces } from './killedRun/places.ts';
 import { recipes } from './killedRun/recipes.ts';
@@ -94,22 +95,17 @@ async function killAndCompare(): Promise<void> {
     console.log(`${problem}; repeat with --seed ${seed} --chain ${problem.split(' ')[1]}`);
   if (problems.length > 0) process.exitCode = 1;
   if (values.out) {
-    const report = {
-      command: `node bench/runSource.mjs bench/killedRun.ts --kills ${wanted} --seed ${seed}${values.engine ? ` --engine ${values.engine}` : ''}`,
-      node: process.version,
-      engine: values.engine?.split(':').at(-1) ?? 'eagerEngine',
-      seed,
-      kills: totals.kills,
-      places,
-      chains: totals.chains,
-      numbersCompared: totals.numbers,
-      worstDifference: totals.worst,
-      unfinishedSavesAfterDeaths: totals.unfinished,
-      unfinishedSavesAtTheEnd: totals.leftAtEnd,
-      problems,
-      seconds: Math.round((performance.now() - began) / 1000),
-    };
-    await writeFile(values.out, `${JSON.stringify(report, null, 2)}\n`);
+    const engine = values.engine ? ` --engine ${values.engine}` : '';
+    writeScriptRun(values.out, {
+      title: `Runs killed while they train${values.engine ? `, on ${values.engine.split(':').at(-1)}` : ''}`,
+      command: `(cd packages/checkpoint && node bench/runSource.mjs bench/killedRun.ts --kills ${wanted} --seed ${seed}${engine})`,
+      columns: ['killed at', 'times'],
+      rows: Object.entries(places).map(([place, count]) => [place, String(count)]),
+      notes: [
+        `${totals.kills} kills of ${totals.chains} runs, each of which came to its end; ${totals.numbers} numbers compared with runs that nobody killed, worst difference ${totals.worst}, ${problems.length} problems.`,
+        `${totals.unfinished} unfinished saves were seen after a death, ${totals.leftAtEnd} at the end; ${Math.round((performance.now() - began) / 1000)} s.`,
+      ],
+    });
   }
 }
 
