@@ -121,7 +121,9 @@ async function statesOf(law: LawRun): Promise<readonly TrainingState[]> {
 /** Parameters alone: a chain wraps the state of its link, and counts the steps of the run. */
 function adapterOf({ tensors }: TrainingState) {
   return Object.fromEntries(
-    Object.entries(tensors).filter(([path]) => ['adapter', 'trained', 'tokenRows', 'slots'].includes(path.split('/')[0] as string)),
+    Object.entries(tensors).filter(([path]) =>
+      ['adapter', 'trained', 'tokenRows', 'slots'].includes(path.split('/')[0] as string),
+    ),
   );
 }
 

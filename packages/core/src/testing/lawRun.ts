@@ -6,11 +6,11 @@ import { mergeInto } from '../mergeInto.ts';
 import type { AnyModel } from '../model.ts';
 import { adamw } from '../optimizers/adamw.ts';
 import type { AnyAdapter, AnyStrategy } from '../strategy.ts';
+import { writeRows } from '../tokenRows.ts';
 import type { DataSource } from '../training/dataSource.ts';
 import type { TrainEvent } from '../training/events.ts';
 import type { FineTuneOptions } from '../training/fineTune.ts';
 import { type HostBatch, regression } from '../training/loss.ts';
-import { writeRows } from '../tokenRows.ts';
 import { Trainer } from '../training/trainer.ts';
 import { toyData, toyModel } from './toyModel.ts';
 
