@@ -25,9 +25,14 @@ async function typeProblems() {
   return [...new Set(problems.flat().flatMap((output) => output.split('\n')))];
 }
 
-const folders = ['packages', 'examples', 'benchmarks', 'fixtures/fuzz', 'fixtures/parity', 'fixtures/python/interop'].filter((folder) =>
-  existsSync(join(root, folder)),
-);
+const folders = [
+  'packages',
+  'examples',
+  'benchmarks',
+  'fixtures/fuzz',
+  'fixtures/parity',
+  'fixtures/python/interop',
+].filter((folder) => existsSync(join(root, folder)));
 
 const checks = {
   'format and lint': () => outputOnFailure('biome', ['check', '--error-on-warnings', '--max-diagnostics=50', '.']),
