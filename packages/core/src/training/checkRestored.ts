@@ -2,9 +2,10 @@ import { PeftError } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import type { TokenTable } from '../tokenRows.ts';
-import { leavesOf } from '../tree.ts';
+import { leavesOf, type Snapshot } from '../tree.ts';
 import type { Weights } from '../weights.ts';
 import { groupSlots } from './applyGradients.ts';
+import type { RestState } from './runProgram.ts';
 import { paramsOf, type StepState } from './stepPlan.ts';
 
 export type RestoredRun = {
@@ -19,13 +20,17 @@ export type RestoredRun = {
 };
 
 /** Refuses a restored state whose parts do not fit each other or the run. Throws `resume/state` with all of them. */
-export function checkRestored(state: Omit<StepState, 'sums'>, run: RestoredRun): void {
-  const problems = [...trainedProblems(state, run), ...slotProblems(state, run)];
+export function checkRestored(state: RestState, run: RestoredRun): void {
+  const problems = [...partProblems(state), ...trainedProblems(state, run), ...slotProblems(state, run)];
   if (problems.length === 0) return;
   throw new PeftError(
     'resume/state',
     `the training state of step ${run.step} is not whole or belongs to another run; resume from another save:${problems.map((problem) => `\n- ${problem}.`).join('')}`,
   );
+}
+
+function partProblems({ adapter, trained, tokenRows, strategy, slots, ...more }: RestState): readonly string[] {
+  return leavesOf(more as Snapshot).map(([path]) => `${path} is of no part of a run`);
 }
 
 function trainedProblems(
@@ -50,7 +55,7 @@ function trainedProblems(
   return [...problems, ...more.map((path) => `${path} is not trained here`)];
 }
 
-function slotProblems(state: Omit<StepState, 'sums'>, { starts, step, optimizer }: RestoredRun): readonly string[] {
+function slotProblems(state: RestState, { starts, step, optimizer }: RestoredRun): readonly string[] {
   const slots = groupSlots(state.slots);
   const leaves = new Map(leavesOf(paramsOf(state)));
   const problems = [...leaves].flatMap(([leaf, param]) => {
