@@ -25,6 +25,7 @@ import { rowTensorsIn, tokenIndicesOf, underRows } from './tokenRows.ts';
 import { parameterAxes, toFileLayout } from './torchLayout.ts';
 import { translateConfig } from './translateConfig.ts';
 import { translateModules } from './translateModules.ts';
+import { wrappedOnce } from './wrappedOnce.ts';
 
 export interface SaveAdapterOptions {
   /** Write the change as one plain LoRA, exactly, whatever the strategy's own format is. */
@@ -91,7 +92,10 @@ export async function saveAdapter(
   );
   const adapted = Object.keys(file.tensors).map(names.module);
   const parameters = knownParameters(trained).map(names.parameter);
-  const config = configToWrite(written, { trained, method, options, names, adapted, parameters });
+  const config = wrappedOnce(
+    configToWrite(written, { trained, method, options, names, adapted, parameters }),
+    parameters,
+  );
   requireSaved(config, { trained, names, parameters });
   const inside = subFolderOf(options.adapter);
   await writeFolder(

@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises';
+import { adamw, batches, disposeAdapter, fineTune, hostArray, regression } from '@peft/core';
+import { lora, loraFileFormat } from '@peft/lora';
+import * as tf from '@tensorflow/tfjs';
+import { expect, it } from 'vitest';
+import { fixtureModel } from '../testing/fixtureModel.ts';
+import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
+import { loadAdapter } from './loadAdapter.ts';
+import { saveAdapter } from './saveAdapter.ts';
+import { wrappedOnce } from './wrappedOnce.ts';
+
+const parameters = ['embed.norm', 'encoder.0.norm', 'encoder.1.norm', 'cls.transform.norm', 'cls.decoder'].flatMap(
+  (path) => [`${path}.weight`, `${path}.bias`],
+);
+
+type Case = {
+  readonly said: string;
+  readonly listed: readonly string[] | null;
+  readonly task?: string;
+  readonly once: readonly string[] | null;
+};
+
+const outside = ['embed.norm', 'encoder.0.norm', 'encoder.1.norm'];
+const cases: readonly Case[] = [
+  {
+    said: 'names of modules apart stay',
+    listed: ['encoder.0', 'embed.norm', 'cls'],
+    once: ['encoder.0', 'embed.norm', 'cls'],
+  },
+  { said: 'a name that is also within another is said in full', listed: ['norm', 'cls'], once: [...outside, 'cls'] },
+  { said: 'in any order', listed: ['cls', 'norm'], once: ['cls', ...outside] },
+  {
+    said: 'one that is only within another goes',
+    listed: ['transform', 'encoder.0', 'cls'],
+    once: ['encoder.0', 'cls'],
+  },
+  { said: 'the same name twice stays once', listed: ['norm', 'norm'], once: ['norm'] },
+  { said: 'a name that ends another without a dot counts', listed: ['orm', 'ls'], once: [...outside, 'ls'] },
+  { said: 'none is none', listed: null, once: null },
+];
+
+it.each(cases)('$said', ({ listed, once }) => {
+  expect(wrappedOnce({ r: 2, modules_to_save: listed }, parameters)).toEqual({ r: 2, modules_to_save: once });
+});
+
+it('what lies within the head of the task goes, since Python trains that whole anyway', () => {
+  const head = ['classifier.dense.weight', 'classifier.out.weight', 'encoder.dense.weight'];
+  const config = { task_type: 'SEQ_CLS', modules_to_save: ['dense'] };
+  expect(wrappedOnce(config, head)).toEqual({ ...config, modules_to_save: ['encoder.dense'] });
+  expect(wrappedOnce({ ...config, modules_to_save: ['out'] }, head)).toEqual({ ...config, modules_to_save: null });
+});
+
+it('a module whose full name ends that of one within it is refused', () => {
+  const wrong = ['norm.0.norm.weight', 'norm.gain', 'head.weight'];
+  expect(() => wrappedOnce({ modules_to_save: ['norm'] }, wrong)).toThrow(
+    expect.objectContaining({
+      code: 'checkpoint/modules-to-save',
+      message:
+        'Python PEFT would train these modules whole twice, within another module too, and then not load the folder; list modules of which none lies within another in modulesToSave, or write the merged model with mergeAdapter and saveModel:\n  "norm.0.norm" lies within "norm"',
+    }),
+  );
+});
+
+it('a folder of modules within others is written so, and stays so when it is loaded and saved again', () =>
+  withTemporaryFolder(async (folder) => {
+    await tf.setBackend('cpu');
+    const model = await fixtureModel();
+    const { adapter } = await fineTune(model, {
+      strategy: lora({ rank: 1 }),
+      targets: ['head'],
+      modulesToSave: ['query', 'layer.1'],
+      loss: regression(),
+      data: batches(
+        {
+          ids: hostArray(Int32Array.of(0, 3, 6, 1), [2, 2]),
+          targets: hostArray(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 8, 7, 6), [2, 2, 3]),
+        },
+        { batchSize: 2 },
+      ),
+      steps: 1,
+      optimizer: adamw(),
+      schedule: 0.05,
+      progress: false,
+      onWarning: () => {},
+    }).result;
+    const savedIn = async (path: string): Promise<unknown> =>
+      JSON.parse(await readFile(`${path}/adapter_config.json`, 'utf8')).modules_to_save;
+    await saveAdapter(adapter, `${folder}/first`);
+    expect(await savedIn(`${folder}/first`)).toEqual(['layer.0.query', 'layer.1']);
+    const loaded = await loadAdapter(`${folder}/first`, model, { formats: [loraFileFormat] });
+    expect(Object.keys(loaded.trained).sort()).toEqual(Object.keys(adapter.trained).sort());
+    const asBefore = { ...loaded, fileConfig: { ...loaded.fileConfig, modules_to_save: ['query', 'layer.1'] } };
+    await saveAdapter(asBefore, `${folder}/again`);
+    expect(await savedIn(`${folder}/again`)).toEqual(['layer.0.query', 'layer.1']);
+    for (const each of [adapter, loaded]) disposeAdapter(each);
+  }));
