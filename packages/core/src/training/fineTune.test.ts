@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { withKnots } from '../../test/knots.ts';
-import { recorder, toyOptions } from '../../test/toyRun.ts';
+import { recorder, toyOptions, trainToy } from '../../test/toyRun.ts';
 import type { AnyModel } from '../model.ts';
 import { loraPlus } from '../optimizers/parameterGroup.ts';
 import { sgd } from '../optimizers/sgd.ts';
@@ -13,21 +13,13 @@ import { toyStrategy } from '../testing/toyStrategy.ts';
 import { entry, leavesOf, tensorsOf } from '../tree.ts';
 import { batches, type DataSource } from './dataSource.ts';
 import { evaluate } from './evaluate.ts';
-import { type FineTuneOptions, fineTune } from './fineTune.ts';
+import { fineTune } from './fineTune.ts';
 import { readSnapshot } from './hostSnapshot.ts';
 import { type HostBatch, regression } from './loss.ts';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
 });
-
-async function trainedBy(changes: Partial<FineTuneOptions>) {
-  const { result } = fineTune(toyModel(), toyOptions(changes));
-  const { adapter, dispose, ...rest } = await result;
-  const params = await readSnapshot({ ...adapter.adapter.params, trained: adapter.trained });
-  dispose();
-  return { ...rest, params };
-}
 
 /** Adds half the squared norm of the adapter, a hundredth of it. */
 function decayed(): AnyStrategy {
@@ -57,8 +49,8 @@ describe('gradient accumulation', () => {
   it('over micro-batches of unequal size equals one big batch, the penalty counted once', async () => {
     const [big, small] = [recorder(), recorder()];
     const options = { strategy: decayed(), steps: 4, maxGradientNorm: 0.5, modulesToSave: ['head'] };
-    const whole = await trainedBy({ ...options, data: batchesOf([12]), onEvent: big.onEvent });
-    const cut = await trainedBy({ ...options, data: batchesOf([7, 4, 1]), accumulate: 3, onEvent: small.onEvent });
+    const whole = await trainToy({ ...options, data: batchesOf([12]), onEvent: big.onEvent });
+    const cut = await trainToy({ ...options, data: batchesOf([7, 4, 1]), accumulate: 3, onEvent: small.onEvent });
     for (const key of ['loss', 'penalty', 'gradientNorm'] as const) {
       const [actual, expected] = [small, big].map(({ of }) => of('step').map((event) => event[key]));
       requireClose(actual as number[], expected as number[], { what: key, tolerance: 1e-6 });
@@ -73,7 +65,7 @@ describe('gradient accumulation', () => {
 
   it('makes steps of several batches and counts epochs in batches', async () => {
     const log = recorder();
-    await trainedBy({ steps: undefined, epochs: 3, accumulate: 2, onEvent: log.onEvent });
+    await trainToy({ steps: undefined, epochs: 3, accumulate: 2, onEvent: log.onEvent });
     expect(log.of('step').map(({ step, epoch, totalSteps }) => [step, epoch, totalSteps])).toEqual([
       [1, 0, 6],
       [2, 0, 6],
@@ -125,7 +117,7 @@ describe('schedules and groups', () => {
       asked.push([step, totalSteps]);
       return 0.01 * (step + 1);
     };
-    await trainedBy({ schedule, steps: 3, onEvent: log.onEvent });
+    await trainToy({ schedule, steps: 3, onEvent: log.onEvent });
     // What follows is the account of it that a state holds.
     expect(asked.slice(0, 3)).toEqual([
       [0, 3],
@@ -142,7 +134,7 @@ describe('schedules and groups', () => {
     const lifeOf: AnyStrategy['lifeOf'] = (state, clock, target) =>
       target ? (strategy.lifeOf?.(state, clock, target) ?? clock) : clock;
     const options = { strategy: { ...strategy, lifeOf }, schedule, steps: 4, modulesToSave: ['head'] };
-    await trainedBy({ ...options, onEvent: log.onEvent });
+    await trainToy({ ...options, onEvent: log.onEvent });
     expect(log.of('step').map(({ learningRates }) => learningRates)).toEqual([
       [1 / 2, 1 / 4],
       [1, 2 / 4],
@@ -205,7 +197,7 @@ describe('evaluation', () => {
 
   it('runs once an epoch where nothing is said', async () => {
     const log = recorder();
-    await trainedBy({ evaluation: { data: validation }, steps: 9, onEvent: log.onEvent });
+    await trainToy({ evaluation: { data: validation }, steps: 9, onEvent: log.onEvent });
     expect(log.of('evaluation').map(({ step }) => step)).toEqual([4, 8, 9]);
   });
 
@@ -222,123 +214,6 @@ describe('evaluation', () => {
       what: 'loss',
       tolerance: 1e-6,
     });
-  });
-});
-
-describe('early stopping and the best state', () => {
-  // The rate turns so high after two steps that every later evaluation is worse.
-  const ruinous = (step: number) => (step < 2 ? 0.02 : 3);
-  const validation = batches(toyData(1, 12), { batchSize: 12 });
-
-  it('stops after patience runs out and hands over the best state', async () => {
-    const log = recorder();
-    const best = await trainedBy({ steps: 2 });
-    const stopped = await trainedBy({
-      steps: 20,
-      schedule: ruinous,
-      evaluation: { data: validation, every: 1 },
-      earlyStopping: { patience: 3 },
-      onEvent: log.onEvent,
-    });
-    expect([stopped.reason, stopped.step]).toEqual(['stopped-early', 2]);
-    expect(log.of('evaluation').map(({ isBest }) => isBest)).toEqual([true, true, false, false, false]);
-    expect(stopped.params).toEqual(best.params);
-    expect(stopped.evaluation?.loss).toBe(log.of('evaluation')[1]?.loss);
-  });
-
-  it('goes back before a knot, weights and finished links included', async () => {
-    const model = toyModel();
-    const run = fineTune(
-      model,
-      toyOptions({
-        strategy: withKnots(3),
-        steps: 7,
-        schedule: (step) => (step < 2 ? 0.01 : 3),
-        evaluation: { data: validation, every: 2 },
-        keepBest: true,
-      }),
-    );
-    const { adapter, step, weights, evaluation, dispose } = await run.result;
-    expect([step, adapter.finished.length, weights.written]).toEqual([2, 0, []]);
-    const { loss } = await evaluate(model, { data: validation, loss: regression(), adapter });
-    expect(evaluation?.loss).toBe(loss);
-    dispose();
-  });
-
-  it('goes back between two knots', async () => {
-    const model = toyModel();
-    const strategy = withKnots(2);
-    // Links of two steps: rates of the second link's are sound, those of the third are not.
-    const runaway: AnyStrategy = {
-      ...strategy,
-      lifeOf: (_state, clock) => ({ step: clock.step, totalSteps: clock.totalSteps }),
-    };
-    const run = fineTune(
-      model,
-      toyOptions({
-        strategy: runaway,
-        steps: 6,
-        schedule: (step) => (step < 3 ? 0.01 : 3),
-        evaluation: { data: validation, every: 1 },
-        keepBest: true,
-      }),
-    );
-    const { adapter, step, evaluation, dispose, weights } = await run.result;
-    expect([step, adapter.finished.length, weights.written.length]).toEqual([3, 1, 3]);
-    const { loss } = await evaluate(model, { data: validation, loss: regression(), adapter });
-    expect(evaluation?.loss).toBeCloseTo(loss, 6);
-    dispose();
-  });
-
-  it('takes no state for best while the strategy is not settled', async () => {
-    const log = recorder();
-    const strategy: AnyStrategy = {
-      ...(toyStrategy() as AnyStrategy),
-      isSettled: (_state, { step }) => step >= 4,
-    };
-    const result = await trainedBy({
-      strategy,
-      schedule: ruinous,
-      evaluation: { data: validation, every: 1 },
-      earlyStopping: { patience: 1 },
-      onEvent: log.onEvent,
-    });
-    expect(
-      log
-        .of('evaluation')
-        .map(({ isBest }) => isBest)
-        .slice(0, 4),
-    ).toEqual([false, false, false, true]);
-    expect(result.step).toBeGreaterThanOrEqual(4);
-  });
-
-  it('follows a metric where larger is better', async () => {
-    const log = recorder();
-    const closeness = { ...regression(), metrics: { closeness: negativeError } };
-    await trainedBy({
-      loss: closeness,
-      schedule: ruinous,
-      steps: 4,
-      evaluation: { data: validation, every: 1, metric: 'closeness', mode: 'max' },
-      keepBest: true,
-      onEvent: log.onEvent,
-    });
-    expect(log.of('evaluation').map(({ isBest }) => isBest)).toEqual([true, true, false, false]);
-    expect(Object.keys(log.of('evaluation')[0]?.metrics ?? {})).toEqual(['closeness']);
-  });
-
-  it('ignores improvements below the smallest that counts', async () => {
-    const log = recorder();
-    const result = await trainedBy({
-      schedule: 1e-6,
-      evaluation: { data: validation, every: 1 },
-      earlyStopping: { patience: 2, minimumChange: 0.01 },
-      onEvent: log.onEvent,
-    });
-    expect([result.reason, log.of('evaluation').map(({ isBest }) => isBest)]).toEqual([
-      'stopped-early',
-      [true, false, false],
-    ]);
   });
 });
 
@@ -400,7 +275,7 @@ describe('what trains', () => {
 
   it('lets two runs share a base at once, one with knots', async () => {
     const model = toyModel();
-    const alone = await trainedBy({ steps: 6 });
+    const alone = await trainToy({ steps: 6 });
     const plain = fineTune(model, toyOptions());
     const knotted = fineTune(model, toyOptions({ strategy: withKnots(2) }));
     const [left, right] = await Promise.all([plain.result, knotted.result]);
@@ -410,7 +285,3 @@ describe('what trains', () => {
     right.dispose();
   });
 });
-
-function negativeError(output: tf.Tensor, batch: Readonly<Record<string, tf.Tensor>>): tf.Scalar {
-  return tf.neg(tf.sum(tf.squaredDifference(output, batch.targets as tf.Tensor))) as tf.Scalar;
-}
