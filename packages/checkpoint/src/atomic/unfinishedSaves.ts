@@ -2,11 +2,11 @@ import { nodeModule } from '../nodeModule.ts';
 import type { FileSystem } from './fileSystem.ts';
 import { systemCode } from './writeError.ts';
 
-const unfinished = /^\.save-\d{6,}(?:\.(?<host>[\w-]+)\.(?<writer>\d+)\.\d+)?\.unfinished$/;
+const unfinished = /^\.save-\d{6,}(?:\.(?<host>[\w-]+)\.(?<writer>\d+)(?:-(?<thread>\d+))?\.\d+)?\.unfinished$/;
 const removed = /^\.save-\d{6,}\.removed$/;
 /** After this long a save whose writer cannot be asked for is taken for abandoned, in milliseconds. */
 const longestSave = 60 * 60 * 1000;
-/** The paths that this process is writing at. */
+/** The paths that this thread is writing at. */
 const underWay = new Set<string>();
 let begun = 0;
 
@@ -16,7 +16,7 @@ export async function withUnfinished<T>(
   write: (path: string) => Promise<T>,
 ): Promise<T> {
   const { join, resolve } = nodeModule('node:path');
-  const path = join(root, `.${save}.${hostName()}.${process.pid}.${++begun}.unfinished`);
+  const path = join(root, `.${save}.${hostName()}.${process.pid}-${threadNumber()}.${++begun}.unfinished`);
   underWay.add(resolve(path));
   try {
     return await write(path);
@@ -29,8 +29,8 @@ export async function withUnfinished<T>(
 }
 
 /**
- * Removes what dead writers left among these names in `root`. What another living process may be writing stays: one of
- * this host that answers, and for an hour one of another host or of a number that was given to another process since.
+ * Removes what dead writers left among these names in `root`. What another living writer may be writing stays: for an
+ * hour what a process of this host that answers, another thread of this process, or another host has not touched.
  */
 export async function removeAbandoned(root: string, names: readonly string[], fileSystem: FileSystem): Promise<void> {
   const { join } = nodeModule('node:path');
@@ -42,11 +42,12 @@ export async function removeAbandoned(root: string, names: readonly string[], fi
 }
 
 async function isAbandoned(path: string, name: string, fileSystem: FileSystem): Promise<boolean> {
-  const { host, writer } = unfinished.exec(name)?.groups ?? {};
+  const { host, writer, thread = '0' } = unfinished.exec(name)?.groups ?? {};
   // Names without a writer are from before they had one.
   if (host === undefined) return true;
   if (host === hostName()) {
-    if (Number(writer) === process.pid) return !underWay.has(nodeModule('node:path').resolve(path));
+    const isOwn = Number(writer) === process.pid && Number(thread) === threadNumber();
+    if (isOwn) return !underWay.has(nodeModule('node:path').resolve(path));
     if (!isAlive(Number(writer))) return true;
   }
   const { mtimeMs } = await fileSystem.stat(path).catch(() => ({ mtimeMs: Date.now() }));
@@ -60,6 +61,11 @@ function isAlive(writer: number): boolean {
   } catch (error) {
     return systemCode(error) !== 'ESRCH';
   }
+}
+
+/** Worker threads share the number of their process; each has one of its own, the main thread 0. */
+function threadNumber(): number {
+  return nodeModule('node:worker_threads').threadId;
 }
 
 function hostName(): string {

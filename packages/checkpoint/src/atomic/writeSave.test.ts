@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { threadId } from 'node:worker_threads';
 import { isPeftError } from '@peft/core';
 import { expect, test } from 'vitest';
 import { failingFileSystem, noFailure } from '../testing/failingFileSystem.ts';
@@ -58,22 +59,27 @@ test('what dead writers left goes at the next save, what others may be writing s
     const hoursAgo = new Date(Date.now() - 61 * 60 * 1000);
     const left = {
       dead: `.save-000004.${host}.${dead}.1.unfinished`,
-      own: `.save-000004.${host}.${process.pid}.0.unfinished`,
-      oldOfAnotherHost: `.save-000004.elsewhere.${dead}.1.unfinished`,
-      oldOfALivingProcess: `.save-000005.${host}.${process.ppid}.7.unfinished`,
+      deadThread: `.save-000004.${host}.${dead}-3.1.unfinished`,
+      own: `.save-000004.${host}.${process.pid}-${threadId}.0.unfinished`,
+      oldOfAnotherHost: `.save-000004.elsewhere.${dead}-0.1.unfinished`,
+      oldOfALivingProcess: `.save-000005.${host}.${process.ppid}-0.7.unfinished`,
+      oldOfAnotherThread: `.save-000005.${host}.${process.pid}-${threadId + 1}.7.unfinished`,
       removed: '.save-000001.removed',
       ofBeforeWriters: '.save-000003.unfinished',
     };
     const stays = {
-      freshOfAnotherHost: `.save-000005.elsewhere.${dead}.1.unfinished`,
-      freshOfALivingProcess: `.save-000004.${host}.${process.ppid}.7.unfinished`,
+      freshOfAnotherHost: `.save-000005.elsewhere.${dead}-0.1.unfinished`,
+      freshOfALivingProcess: `.save-000004.${host}.${process.ppid}-0.7.unfinished`,
+      freshOfAnotherThread: `.save-000004.${host}.${process.pid}-${threadId + 1}.7.unfinished`,
+      ofBeforeThreads: `.save-000006.${host}.${process.ppid}.7.unfinished`,
       someoneElses: '.save-best.unfinished',
     };
     for (const name of [...Object.values(left), ...Object.values(stays)]) {
       await mkdir(join(root, name));
       await writeFile(join(root, name, 'weights.bin'), 'half');
     }
-    for (const name of [left.oldOfAnotherHost, left.oldOfALivingProcess, stays.someoneElses]) {
+    const old = [left.oldOfAnotherHost, left.oldOfALivingProcess, left.oldOfAnotherThread, stays.someoneElses];
+    for (const name of old) {
       await utimes(join(root, name), hoursAgo, hoursAgo);
     }
     await writeSave(root, contentOf(1));
@@ -213,9 +219,9 @@ async function deadProcess(): Promise<number> {
   return child.pid as number;
 }
 
-/** The name of an unfinished save without the host and process that wrote it. */
+/** The name of an unfinished save without the host, process and thread that wrote it. */
 function withoutWriter(text: string): string {
-  return text.replaceAll(/(\.save-\d{6})\.[\w-]+\.\d+\.\d+\.unfinished/g, '$1.unfinished');
+  return text.replaceAll(/(\.save-\d{6})\.[\w-]+\.\d+-\d+\.\d+\.unfinished/g, '$1.unfinished');
 }
 
 async function failure(code: string, operation: string): Promise<{ code: string; message: string; root: string }> {
