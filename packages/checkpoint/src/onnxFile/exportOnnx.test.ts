@@ -11,6 +11,7 @@ import {
   batches,
   type FineTuneOptions,
   fineTune,
+  PeftError,
   regression,
   type TrainedAdapter,
   Weights,
@@ -119,6 +120,38 @@ describe('any batch size, as eager tfjs', () => {
       model.weights.dispose();
     }),
   );
+
+  it('a model that takes fewer tokens than are tried, at sizes that it takes', () =>
+    withTemporaryFolder(async (folder) => {
+      const toy = toyModel();
+      const model: AnyModel = {
+        ...toy,
+        inputs: { ids: { dtype: 'int32', shape: ['batch', 'sequence'] } },
+        apply(batch, at) {
+          if ((batch.ids?.shape[1] ?? 0) > 8)
+            throw new PeftError('model/batch', 'longer than 8 tokens; truncate them.');
+          return toy.apply(batch, at);
+        },
+      };
+      const path = join(folder, 'toy.onnx');
+      await expect(exportOnnx(model, path)).rejects.toMatchObject({
+        code: 'checkpoint/onnx',
+        message:
+          'the model cannot be captured at batch 2, sequence 11; give three or more sets of sizes that it takes, as captures: [{ batch: 2, sequence: 3 }, ...]. It says: longer than 8 tokens; truncate them.',
+        cause: { code: 'model/batch' },
+      });
+      const captures = [2, 3, 5].map((batch, at) => ({ batch, sequence: [8, 5, 7][at] as number }));
+      await exportOnnx(model, path, { captures });
+      await expectEager(path, base(model));
+      const broken = {
+        ...model,
+        apply: () => {
+          throw new PeftError('model/other', 'not of the batch');
+        },
+      };
+      await expect(exportOnnx(broken, path)).rejects.toMatchObject({ code: 'model/other' });
+      model.weights.dispose();
+    }));
 
   it('weights of 16 bits, and weights in a file of their own', () =>
     withTemporaryFolder(async (folder) => {

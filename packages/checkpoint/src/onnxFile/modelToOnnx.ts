@@ -4,6 +4,7 @@ import {
   attach,
   type BatchInput,
   hostArray,
+  isPeftError,
   leavesOf,
   mergeAdapter,
   PeftError,
@@ -28,6 +29,8 @@ export interface ModelToOnnxOptions extends Pick<DynamicOnnxOptions, 'captures' 
   readonly output?: string;
 }
 
+type Sizes = NonNullable<ModelToOnnxOptions['captures']>[number];
+
 /** Bytes of weights that still go inside; protobuf ends at 2 GB. */
 const mostInside = 2 ** 30;
 
@@ -48,7 +51,9 @@ export async function modelToOnnx(model: AnyModel, options: ModelToOnnxOptions =
       [output]: model.apply(batch, adaptedAt({ ...attached, weights, modules: model.targets })),
     });
     const bytes = arrays.reduce((sum, [, { byteLength }]) => sum + byteLength, 0);
-    return toDynamicOnnx((sizes) => capture(run as never, { inputs: sized(inputs, sizes), parameters }), {
+    const captureAt = (sizes: Sizes) =>
+      sayingCaptures(sizes, () => capture(run as never, { inputs: sized(inputs, sizes), parameters }));
+    return toDynamicOnnx(captureAt, {
       dimensions: dimensionsOf(inputs),
       weights: options.weights ?? (bytes > mostInside ? 'external' : 'inside'),
       ...(captures && { captures }),
@@ -56,6 +61,22 @@ export async function modelToOnnx(model: AnyModel, options: ModelToOnnxOptions =
     });
   } finally {
     source?.dispose();
+  }
+}
+
+/** What a model says of a batch of sizes that nobody chose names the option that chooses them. */
+function sayingCaptures<T>(sizes: Sizes, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    if (!isPeftError(cause) || cause.code !== 'model/batch') throw cause;
+    const said = Object.entries(sizes).map(([name, size]) => `${name} ${size}`);
+    const example = Object.keys(sizes).map((name, index) => `${name}: ${index + 2}`);
+    throw new PeftError(
+      'checkpoint/onnx',
+      `the model cannot be captured at ${said.join(', ')}; give three or more sets of sizes that it takes, as captures: [{ ${example.join(', ')} }, ...]. It says: ${cause.message}`,
+      { cause },
+    );
   }
 }
 
