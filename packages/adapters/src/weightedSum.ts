@@ -1,5 +1,14 @@
-import type { AnyModel, AnyStrategy, BiasMode, Snapshot, Target, TrainedAdapter, Tree } from '@peft/core';
+import {
+  type AnyModel,
+  type AnyStrategy,
+  baseFacts,
+  type Snapshot,
+  type Target,
+  type TrainedAdapter,
+  type Tree,
+} from '@peft/core';
 import * as tf from '@tensorflow/tfjs';
+import { joinedBias } from './joinedBias.ts';
 import { lowRankPairs } from './lowRankPairs.ts';
 import { mergedWeight } from './mergedWeight.ts';
 import type { PreparedAdapter } from './prepareAdapter.ts';
@@ -17,24 +26,19 @@ export function weightedSum(model: AnyModel, parts: readonly Weighted[]): Traine
   const adapted = new Set(parts.flatMap(({ prepared }) => prepared.trained.targets.map(({ path }) => path)));
   const union = model.targets.filter(({ path }) => adapted.has(path));
   const whole = wholePaths(parts);
-  const bias = biasOf(parts);
+  const bias = joinedBias(parts.map(({ prepared }) => prepared.trained));
   const isTrainedBias = (path: string) =>
     path.endsWith('.bias') && (bias === 'all' || (bias === 'adapted' && adapted.has(path.slice(0, -'.bias'.length))));
   const trainedPaths = model.weights.paths.filter((path) => whole.has(path) || isTrainedBias(path));
   return {
+    ...baseFacts(model),
     ...sumAt(parts),
     targets: union.filter(({ path }) => !whole.has(`${path}.weight`)),
-    modules: model.targets,
-    pythonPaths: model.pythonPaths,
-    aliases: model.aliases,
-    outputHead: model.outputHead,
-    inputEmbedding: model.inputEmbedding,
     trained: Object.fromEntries(trainedPaths.map((path) => [path, sumWhole(model, parts, path)])),
     tokenRows: sumRows(model, parts, whole),
     modulesToSave: [...new Set(parts.flatMap(({ prepared }) => prepared.trained.modulesToSave))],
     bias,
     finished: [],
-    fingerprint: model.weights.fingerprint(),
   };
 }
 
@@ -93,9 +97,4 @@ function sumWhole(model: AnyModel, parts: readonly Weighted[], path: string): tf
     const rest = 1 - terms.reduce((total, { weight }) => total + weight, 0);
     return tf.addN([tf.mul(base, rest), ...terms.map(({ merged, weight }) => tf.mul(merged, weight))]);
   });
-}
-
-function biasOf(parts: readonly Weighted[]): BiasMode {
-  const modes = new Set(parts.map(({ prepared }) => prepared.trained.bias));
-  return (['all', 'adapted'] as const).find((mode) => modes.has(mode)) ?? 'none';
 }

@@ -1,5 +1,6 @@
 export { fold, isPeftError, PeftError, type Seed } from '@peft/ops';
 export { type AdaptedAtOptions, adaptedAt } from './adaptedAt.ts';
+export { type BaseFacts, baseFacts } from './baseFacts.ts';
 export { eagerEngine } from './eagerEngine.ts';
 export { type Effect, effectsOfPart, partOf } from './effect.ts';
 export type { Engine, HostInputs, Program, StepFunction, StepMetrics, StepResult, TensorInputs } from './engine.ts';

@@ -1,5 +1,6 @@
 import {
   type AnyModel,
+  baseFacts,
   exactPattern,
   type HostArray,
   hostArray,
@@ -79,13 +80,10 @@ export async function combineAdapters(
     return {
       report,
       adapter: {
+        ...baseFacts(model),
         strategy: lora({ rank: usual, alpha: usual, rankPattern: pattern, alphaPattern: pattern }),
         adapter: { params: Object.fromEntries([...pairs].map(tensors)), state: {} },
         targets: [...pairs.keys()],
-        modules: model.targets,
-        pythonPaths: model.pythonPaths,
-        aliases: model.aliases,
-        outputHead: model.outputHead,
         trained: Object.fromEntries(Object.entries(trained).map(([path, array]) => [path, toTensor(array)])),
         tokenRows: Object.fromEntries(
           Object.entries(rows).map(([path, table]) => [path, { ...table, rows: toTensor(table.rows) }]),
@@ -93,7 +91,6 @@ export async function combineAdapters(
         modulesToSave: saved.modulesToSave,
         bias: saved.bias,
         finished: [],
-        fingerprint: model.weights.fingerprint(),
       },
     };
   });

@@ -1,4 +1,5 @@
 import type { AnyModel, BiasMode, HostArray, Target, TrainedAdapter } from '@peft/core';
+import { joinedBias } from '../joinedBias.ts';
 
 type Parameters = Readonly<Record<string, HostArray>>;
 
@@ -18,8 +19,7 @@ export function savedWith(
   combined: Parameters,
 ): SavedWhole {
   const modulesToSave = [...new Set(sources.flatMap(({ adapter }) => adapter.modulesToSave))];
-  const modes = sources.map(({ adapter }) => adapter.bias);
-  const bias = (['all', 'adapted'] as const).find((mode) => modes.includes(mode)) ?? 'none';
+  const bias = joinedBias(sources.map(({ adapter }) => adapter));
   const biasOf = ({ path }: Target) => `${path}.bias`;
   return {
     modulesToSave,

@@ -1,6 +1,7 @@
 import {
   type AdapterFile,
   type AnyModel,
+  baseFacts,
   type FileFormat,
   type HostArray,
   PeftError,
@@ -93,8 +94,8 @@ export async function loadAdapter(
   const rowsOf = expectRows(tables, { model, names });
   const expected = new Map([...parts, ...underRows(parameters, tables.values(), names), ...rowsOf]);
   await checkAdapterTensors(file, expected, { model, names });
-  const fingerprint = model.weights.fingerprint();
-  if (checkBase) requireBase(file, fingerprint);
+  const facts = baseFacts(model);
+  if (checkBase) requireBase(file, facts.fingerprint);
   const { tensors, trained, rows } = await readTensors(file, expected);
   const decoded = namingFile(folder.name, () => format.decode({ peftType: format.peftType, config, tensors }, targets));
   // What is uploaded is freed again where an upload fails.
@@ -105,18 +106,13 @@ export async function loadAdapter(
     rows: Object.fromEntries([...rows].map(([path, array]) => [path, toTensor(array)])),
   }));
   return {
+    ...facts,
     strategy: decoded.strategy,
     targets,
-    modules: model.targets,
-    pythonPaths: model.pythonPaths,
-    aliases: model.aliases,
-    outputHead: model.outputHead,
-    inputEmbedding: model.inputEmbedding,
     fileConfig: folder.config,
     modulesToSave: settings.modulesToSave,
     bias: settings.bias,
     finished: [],
-    fingerprint,
     adapter: { params: live.params as Tree, state: live.state },
     trained: live.trained,
     tokenRows: withRows(Object.fromEntries(tables), live.rows),

@@ -1,3 +1,4 @@
+import { baseFacts } from '../baseFacts.ts';
 import type { FinishedLink } from '../finishedLink.ts';
 import type { AnyModel } from '../model.ts';
 import { withRows } from '../tokenRows.ts';
@@ -21,13 +22,9 @@ export function trainedAdapterOf(
   },
 ): TrainedAdapter {
   return {
+    ...baseFacts(model),
     strategy,
     targets,
-    modules: model.targets,
-    pythonPaths: model.pythonPaths,
-    aliases: model.aliases,
-    outputHead: model.outputHead,
-    inputEmbedding: model.inputEmbedding,
     fileConfig: from?.fileConfig,
     finished,
     modulesToSave,
@@ -35,6 +32,5 @@ export function trainedAdapterOf(
     adapter: { params: state.adapter ?? {}, state: state.strategy ?? {} },
     trained: state.trained ?? {},
     tokenRows: withRows(tokenTables, state.tokenRows ?? {}),
-    fingerprint: model.weights.fingerprint(),
   };
 }
