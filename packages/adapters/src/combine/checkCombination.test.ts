@@ -1,4 +1,11 @@
-import { type AnyModel, layerKindOf, registerLayerKind, type TrainedAdapter } from '@peft/core';
+import {
+  type AnyModel,
+  disposeAdapter,
+  layerKindOf,
+  registerLayerKind,
+  type TrainedAdapter,
+  tensorsOf,
+} from '@peft/core';
 import { lora } from '@peft/lora';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -75,7 +82,18 @@ describe('wrong calls are refused', () => {
     );
     const fewer = { ...model, targets: model.targets.filter(({ path }) => path !== 'embed') };
     expect(await wrong({}, [{ adapter }], fewer)).toBe(
-      'combineAdapters: adapters[0] changes "embed", which is no target of this model; load the model it was trained on.',
+      `combineAdapters: adapters[0] changes "embed" (embedding [${model.targets.find(({ path }) => path === 'embed')?.shape}]), which this model does not have; load the model it was trained on.`,
+    );
+    const wider = model.targets.map((target) => (target.path === 'embed' ? { ...target, shape: [7, 5] } : target));
+    expect(await wrong({}, [{ adapter }], { ...model, targets: wider })).toMatch(/, here embedding \[7,5\]\), which /);
+  });
+
+  it('adapters whose tensors were freed', async () => {
+    const freed = (await drawnAdapter(model, 'lora', 2)).adapter;
+    const count = tensorsOf(freed.adapter.params).length;
+    disposeAdapter(freed);
+    expect(await wrong({}, [{ adapter: freed }])).toBe(
+      `combineAdapters: adapters[0] has ${count} tensors that were disposed of; load it again, or do not free a run's result that is still to serve.`,
     );
   });
 

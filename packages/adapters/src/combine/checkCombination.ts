@@ -1,4 +1,5 @@
-import { type AnyModel, PeftError, type TrainedAdapter } from '@peft/core';
+import { type AnyModel, isPeftError, PeftError, type TrainedAdapter } from '@peft/core';
+import { checkAdapter } from '../checkAdapter.ts';
 import {
   type Combination,
   type CombineMethod,
@@ -85,16 +86,15 @@ function optionProblems(options: CombineOptions, isRanked: boolean): readonly st
   ];
 }
 
-function baseProblems({ weights, targets }: AnyModel, { adapter, name }: Held): readonly string[] {
-  const fingerprint = weights.fingerprint();
-  if (adapter.fingerprint !== fingerprint) {
-    return [
-      `${name} was made on a base with fingerprint ${adapter.fingerprint}, but this model's is ${fingerprint}; load the base it was trained on, without merges`,
-    ];
+/** Why an adapter is none of this model, without a full stop; the first reason alone. */
+function baseProblems(model: AnyModel, { adapter, name }: Held): readonly string[] {
+  try {
+    checkAdapter(model, adapter, name);
+    return [];
+  } catch (error) {
+    if (isPeftError(error)) return [error.message.replace(/\.$/, '')];
+    throw error;
   }
-  return adapter.targets
-    .filter(({ path }) => !targets.some((target) => target.path === path))
-    .map(({ path }) => `${name} changes "${path}", which is no target of this model; load the model it was trained on`);
 }
 
 function rankProblems({ method = 'linear', ...options }: CombineOptions, { adapter, name }: Held): readonly string[] {
