@@ -1,7 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { adaloraFileFormat } from '@peft/adalora';
-import { adamw, batches, disposeAdapter, fineTune, hostArray, regression, type TrainedAdapter } from '@peft/core';
+import {
+  adamw,
+  batches,
+  disposeAdapter,
+  type FineTuneOptions,
+  fineTune,
+  hostArray,
+  regression,
+  type TrainedAdapter,
+} from '@peft/core';
 import { loraFileFormat } from '@peft/lora';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
@@ -9,6 +18,7 @@ import { beforeAll, describe, expect, it, test } from 'vitest';
 import { adaloraTriplets, adapterFiles, loraPair } from '../testing/adapterFiles.ts';
 import { fixtureModel } from '../testing/fixtureModel.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
+import { trainingDirectory } from '../trainingState/trainingDirectory.ts';
 import { adaloraFields } from './adaloraFields.ts';
 import type { ConfigField } from './configField.ts';
 import { loadAdapter } from './loadAdapter.ts';
@@ -287,10 +297,9 @@ it('carries it through a run that continues the adapter', async () => {
   const given = { ...lora, rank_pattern: { query: 2, nothing: 5 } };
   const from = await load(given, tensorsOf(loraPair));
   const ids = hostArray(Int32Array.of(0, 3, 6, 1, 2, 2, 5, 4), [4, 2]);
-  const run = fineTune(await fixtureModel(), {
+  const options: FineTuneOptions = {
     strategy: from.strategy,
     targets: queries,
-    from,
     loss: regression(),
     data: batches({ ids, targets: hostArray(new Float32Array(24), [4, 2, 3]) }, { batchSize: 4 }),
     steps: 2,
@@ -298,9 +307,15 @@ it('carries it through a run that continues the adapter', async () => {
     schedule: 0.01,
     progress: false,
     onWarning: () => {},
+  };
+  await withTemporaryFolder(async (folder) => {
+    const checkpoints = { store: trainingDirectory(folder), every: 1 };
+    const { adapter, dispose } = await fineTune(await fixtureModel(), { ...options, from, checkpoints }).result;
+    expect(await saved(adapter)).toEqual(given);
+    dispose();
+    const resumed = await fineTune(await fixtureModel(), { ...options, resume: await checkpoints.store.load() }).result;
+    expect(await saved(resumed.adapter)).toEqual(given);
+    resumed.dispose();
   });
-  const { adapter, dispose } = await run.result;
-  expect(await saved(adapter)).toEqual(given);
-  dispose();
   disposeAdapter(from);
 });

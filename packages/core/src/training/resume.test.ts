@@ -92,6 +92,30 @@ describe('resuming', () => {
     expect(silent).toEqual([]);
   });
 
+  it('keeps what the file of the adapter that the run began from says, given again or not', async () => {
+    const fileConfig = {
+      peft_type: 'LORA',
+      base_model_name_or_path: 'org/tiny',
+      revision: null,
+      more: [{ $number: 2 }],
+    };
+    const { adapter: bare, dispose } = await startToy({ steps: 1 }).result;
+    const from = { ...bare, fileConfig };
+    const state = await save({ from });
+    const configOf = async (changes: Partial<FineTuneOptions>) => {
+      const run = startToy({ resume: state, ...changes });
+      const [result, again] = [await run.result, await finalState(run)];
+      result.dispose();
+      expect(JSON.parse(again.fileConfig as string)).toEqual(result.adapter.fileConfig);
+      return result.adapter.fileConfig;
+    };
+    expect(await configOf({})).toEqual(fileConfig);
+    expect(await configOf({ from })).toEqual(fileConfig);
+    expect(await configOf({ from: { ...from, fileConfig: { r: 3 } } })).toEqual({ r: 3 });
+    expect(Object.keys(await save({ from: bare }))).not.toContain('fileConfig');
+    dispose();
+  });
+
   it('refuses a state whose parts do not fit, with all of them', async () => {
     const state = await save({ modulesToSave: ['head'] });
     const { 'trained/head.bias': bias, 'slots/adapter/embed/a/m': moment, ...tensors } = state.tensors;

@@ -3,6 +3,7 @@ import type { FinishedLink } from '../finishedLink.ts';
 import type { AnyModel } from '../model.ts';
 import { withRows } from '../tokenRows.ts';
 import type { TrainedAdapter } from '../trainedAdapter.ts';
+import { fileConfigOf } from './fileConfigOf.ts';
 import type { FineTuneOptions } from './fineTune.ts';
 import type { RunPlan } from './planRun.ts';
 import type { StepState } from './stepPlan.ts';
@@ -10,7 +11,7 @@ import type { StepState } from './stepPlan.ts';
 /** What a run hands over: its last or best state, and what names it. */
 export function trainedAdapterOf(
   model: AnyModel,
-  { modulesToSave = [], bias = 'none', from }: FineTuneOptions,
+  options: FineTuneOptions,
   {
     plan: { strategy, targets, tokenTables },
     state,
@@ -21,11 +22,12 @@ export function trainedAdapterOf(
     readonly finished: readonly FinishedLink[];
   },
 ): TrainedAdapter {
+  const { modulesToSave = [], bias = 'none' } = options;
   return {
     ...baseFacts(model),
     strategy,
     targets,
-    fileConfig: from?.fileConfig,
+    fileConfig: fileConfigOf(options),
     finished,
     modulesToSave,
     bias,

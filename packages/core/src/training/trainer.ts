@@ -19,6 +19,7 @@ import { checkRestored } from './checkRestored.ts';
 import { nonFiniteError } from './diagnose.ts';
 import { Evaluator } from './evaluator.ts';
 import type { TrainEvent } from './events.ts';
+import { fileConfigOf } from './fileConfigOf.ts';
 import type { FineTuneOptions, RunResult, StopReason } from './fineTune.ts';
 import { freshRows } from './freshRows.ts';
 import { readSnapshot, uploadSnapshot } from './hostSnapshot.ts';
@@ -202,6 +203,7 @@ export class Trainer {
       );
     if (!this.#plan.keepLinks)
       throw new PeftError('run/no-links', 'a run with keepLinks: false cannot be saved; leave keepLinks on.');
+    const fileConfig = fileConfigOf(this.#options);
     return {
       version: trainingStateVersion,
       ...this.#describe(),
@@ -212,6 +214,7 @@ export class Trainer {
       finished: this.#finished,
       best: this.#evaluator.best,
       evaluation: this.#evaluator.last,
+      ...(fileConfig && { fileConfig: JSON.stringify(fileConfig) }),
     };
   }
 

@@ -30,6 +30,8 @@ export type TrainingState = {
   readonly evaluation?: Evaluation | undefined;
   /** The options of the run, as far as plain values say them; without them, as in older saves, they are not compared. */
   readonly settings?: RunSettings | undefined;
+  /** adapter_config.json of the adapter that the run began from, as JSON. */
+  readonly fileConfig?: string | undefined;
 };
 
 /** The best evaluated state so far and how long ago it was. */

@@ -67,6 +67,7 @@ const whole = fields(
     best: fields({ step: count, value: number, stale: count, finishedCount: count }, { evaluation, tensors: snapshot }),
     evaluation,
     settings: recordOf(setting),
+    fileConfig: jsonOfObject,
   },
 );
 
@@ -74,6 +75,14 @@ function setting(value: unknown, path: string): readonly string[] {
   return ['string', 'number', 'boolean'].includes(typeof value)
     ? []
     : expected(value, path, 'a string, a number or a boolean');
+}
+
+function jsonOfObject(value: unknown, path: string): readonly string[] {
+  if (typeof value !== 'string') return expected(value, path, 'a string');
+  try {
+    if (isRecord(JSON.parse(value))) return [];
+  } catch {}
+  return [`${path} is ${JSON.stringify(value.slice(0, 40))}, and JSON of an object is expected`];
 }
 
 function fields(needed: Readonly<Record<string, Check>>, optional: Readonly<Record<string, Check>> = {}): Check {

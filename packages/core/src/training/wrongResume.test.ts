@@ -83,6 +83,7 @@ const cases: readonly WrongCall[] = [
         finished: [{ source: '0', targets: [], params: [], state: {} }],
         best: { step: 1, value: 'low', stale: 0, finishedCount: 0, evaluation: { loss: 1, metrics: { f: '1' } } },
         settings: { 'strategy.rank': {} },
+        fileConfig: '[1',
       },
     }),
     `resume/state: fineTune: resume is no training state; pass what store.load() or run.state() gave:
@@ -97,7 +98,8 @@ const cases: readonly WrongCall[] = [
 - finished[0].params is an array, and an object is expected.
 - best.value is a string, and a number is expected.
 - best.evaluation.metrics "f" is a string, and a number is expected.
-- settings "strategy.rank" is an object, and a string, a number or a boolean is expected.`,
+- settings "strategy.rank" is an object, and a string, a number or a boolean is expected.
+- fileConfig is "[1", and JSON of an object is expected.`,
   ],
   [
     'a state that contradicts itself',
