@@ -43,7 +43,7 @@ export { checkPatterns } from './targets/checkPatterns.ts';
 export { type ExactPattern, exactPattern } from './targets/exactPattern.ts';
 export { explainTargets, type TargetExplanation } from './targets/explainTargets.ts';
 export { editDistance } from './targets/nearestNames.ts';
-export { patternKeys, patternResolver, resolvePattern, type TargetPattern } from './targets/resolvePattern.ts';
+export { patternKeys, patternResolver, type TargetPattern } from './targets/patternResolver.ts';
 export { selectTargets } from './targets/selectTargets.ts';
 export { targetMatcher } from './targets/targetMatcher.ts';
 export type { TargetOptions, TargetSelection } from './targets/targetSelection.ts';

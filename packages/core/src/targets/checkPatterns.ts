@@ -1,11 +1,11 @@
 import { PeftError } from '@peft/ops';
 import type { Target } from '../target.ts';
 import { nearestPaths } from './nearestNames.ts';
-import { conflictRemedy, patternConflict, patternKeys, type TargetPattern } from './resolvePattern.ts';
+import { conflictRemedy, patternConflict, patternKeys, type TargetPattern } from './patternResolver.ts';
 import { cutText, sayCount, sayNames } from './sayList.ts';
 
 /**
- * Refuses a pattern that `resolvePattern` would refuse for one of the targets, or of which a key matches none of them.
+ * Refuses a pattern that `patternResolver` would refuse for one of the targets, or of which a key matches none of them.
  * `name` is the option's name in the message.
  * @throws PeftError `target/ambiguous-pattern` or, when no target is in conflict, `target/unmatched-pattern`, with the
  * whole list; `target/pattern` for a key that is no regular expression.

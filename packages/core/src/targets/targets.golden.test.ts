@@ -3,8 +3,8 @@ import { isPeftError } from '@peft/ops';
 import { expectParity } from '@peft/parity';
 import { describe, expect, it } from 'vitest';
 import { explainTargets } from './explainTargets.ts';
+import { patternResolver } from './patternResolver.ts';
 import { type CompiledPattern, compilePattern } from './python/compilePattern.ts';
-import { resolvePattern } from './resolvePattern.ts';
 import { selectTargets } from './selectTargets.ts';
 import type { TargetOptions } from './targetSelection.ts';
 
@@ -100,7 +100,8 @@ describe('Python PEFT decides the same', () => {
   });
 
   it.each(golden.patterns)('$model $pattern', ({ model, pattern, values }) => {
-    const found = modelOf(model).map(({ path }) => resolvePattern(pattern, path, -1));
+    const numberAt = patternResolver(pattern);
+    const found = modelOf(model).map(({ path }) => numberAt(path) ?? -1);
     const expected = found.map((_, index) => values[String(index)] ?? -1);
     expectSame('target matching: values of patterns', found, expected);
   });

@@ -40,15 +40,9 @@ export const conflictRemedy =
   'files keep keys sorted, so which comes first would change on reload; anchor a key with "^" or give it a longer path so that one matches';
 
 /**
- * The number a pattern gives to the target at `path`, or `fallback` when no key matches.
- * @throws PeftError `target/ambiguous-pattern` when keys with different values match, `target/pattern` for a key that
- * is no regular expression.
+ * Finds the number that a pattern gives to the target at a path, undefined where no key matches.
+ * @throws PeftError `target/ambiguous-pattern` when keys with different values match, and as `patternKeys` does.
  */
-export function resolvePattern(pattern: TargetPattern, path: string, fallback: number): number {
-  return patternResolver(pattern)(path) ?? fallback;
-}
-
-/** As `resolvePattern` for many paths, with the keys compiled once; undefined where none matches. */
 export function patternResolver(pattern: TargetPattern): (path: string) => number | undefined {
   const keysOf = patternKeys(pattern);
   return (path) => {
