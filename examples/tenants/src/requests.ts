@@ -9,24 +9,24 @@ export type Answers = {
   readonly failures: number;
 };
 
-/** Asks for a batch with an image of every tenant, again and again, until stopped. */
+/** Asks for a batch with an image of every tenant that is served, again and again, until stopped. */
 export function askOverAndOver(served: AdapterSet, tenants: readonly Tenant[], pauseMs = 20) {
   const latencies: number[] = [];
   let failures = 0;
   let isStopped = false;
   const ask = async () => {
     for (let round = 0; !isStopped; round++) {
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
       const known = tenants.filter(({ name }) => served.names.includes(name));
+      if (known.length === 0) continue;
       const images = known.map(({ test }) => imageOf(test.pixelValues, round % (test.labels.shape[0] as number)));
       const began = performance.now();
       try {
-        if (known.length > 0)
-          await served.predict({ pixelValues: stack(images) }, { rows: known.map(({ name }) => name) });
+        await served.predict({ pixelValues: stack(images) }, { rows: known.map(({ name }) => name) });
         latencies.push(performance.now() - began);
       } catch {
         failures++;
       }
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   };
   const asking = ask();
