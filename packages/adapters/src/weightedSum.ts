@@ -9,6 +9,7 @@ import {
 } from '@peft/core';
 import * as tf from '@tensorflow/tfjs';
 import { joinedBias } from './joinedBias.ts';
+import { joinedFileConfig } from './joinedFileConfig.ts';
 import { lowRankPairs } from './lowRankPairs.ts';
 import { mergedWeight } from './mergedWeight.ts';
 import type { PreparedAdapter } from './prepareAdapter.ts';
@@ -26,7 +27,8 @@ export function weightedSum(model: AnyModel, parts: readonly Weighted[]): Traine
   const adapted = new Set(parts.flatMap(({ prepared }) => prepared.trained.targets.map(({ path }) => path)));
   const union = model.targets.filter(({ path }) => adapted.has(path));
   const whole = wholePaths(parts);
-  const bias = joinedBias(parts.map(({ prepared }) => prepared.trained));
+  const adapters = parts.map(({ prepared }) => prepared.trained);
+  const bias = joinedBias(adapters);
   const isTrainedBias = (path: string) =>
     path.endsWith('.bias') && (bias === 'all' || (bias === 'adapted' && adapted.has(path.slice(0, -'.bias'.length))));
   const trainedPaths = model.weights.paths.filter((path) => whole.has(path) || isTrainedBias(path));
@@ -38,6 +40,7 @@ export function weightedSum(model: AnyModel, parts: readonly Weighted[]): Traine
     tokenRows: sumRows(model, parts, whole),
     modulesToSave: [...new Set(parts.flatMap(({ prepared }) => prepared.trained.modulesToSave))],
     bias,
+    fileConfig: joinedFileConfig(adapters),
     finished: [],
   };
 }

@@ -10,6 +10,7 @@ import {
   toTensor,
 } from '@peft/core';
 import { lora } from '@peft/lora';
+import { joinedFileConfig } from '../joinedFileConfig.ts';
 import { checkCombination } from './checkCombination.ts';
 import { combinedPair, wholeNorm } from './combinedPair.ts';
 import { combinedParameters } from './combinedParameters.ts';
@@ -90,6 +91,7 @@ export async function combineAdapters(
         ),
         modulesToSave: saved.modulesToSave,
         bias: saved.bias,
+        fileConfig: joinedFileConfig(sources.map(({ adapter }) => adapter)),
         finished: [],
       },
     };
