@@ -89,6 +89,9 @@ async function checkStep(
     }
     const kept = [...(await (params[path] as Triplets).lambda.data())].map((value) => value + 0);
     expect(kept).toEqual([...given].map((value, index) => (mask?.[index] === 0 ? 0 : value)));
+    for (const factor of ['a', 'b'] as const) {
+      expect(await params[path]?.[factor].data()).toEqual(await after[path]?.[factor].data());
+    }
   }
 }
 
