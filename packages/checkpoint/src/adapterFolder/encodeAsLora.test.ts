@@ -1,15 +1,5 @@
 import { adalora } from '@peft/adalora';
-import {
-  adamw,
-  attach,
-  type BiasMode,
-  batches,
-  disposeAdapter,
-  fineTune,
-  hostArray,
-  regression,
-  type TrainedAdapter,
-} from '@peft/core';
+import { type BiasMode, disposeAdapter, type TrainedAdapter } from '@peft/core';
 import { loraFileFormat } from '@peft/lora';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, it } from 'vitest';
@@ -17,14 +7,9 @@ import { openSafetensors } from '../safetensors/openSafetensors.ts';
 import { fixtureModel } from '../testing/fixtureModel.ts';
 import { relativeDistance } from '../testing/relativeDistance.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
+import { fixtureOutput, trainFixture } from '../testing/trainFixture.ts';
 import { loadAdapter } from './loadAdapter.ts';
 import { saveAdapter } from './saveAdapter.ts';
-
-const ids = hostArray(Int32Array.of(0, 3, 6, 1, 2, 2, 5, 4), [4, 2]);
-const targets = hostArray(
-  Float32Array.from({ length: 24 }, (_, index) => Math.sin(index)),
-  [4, 2, 3],
-);
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -32,27 +17,10 @@ beforeAll(async () => {
 
 /** Of two targets one is left with a rank, the other with none. */
 async function trainedWith(bias: BiasMode): Promise<TrainedAdapter> {
-  const { adapter } = await fineTune(await fixtureModel(), {
-    strategy: adalora({ initRank: 2, targetBudget: 1, warmupSteps: 1, finalSteps: 3 }),
-    targets: ['query'],
-    bias,
-    loss: regression(),
-    data: batches({ ids, targets }, { batchSize: 4 }),
-    steps: 9,
-    optimizer: adamw(),
-    schedule: 0.05,
-    progress: false,
-    onWarning: () => {},
-  }).result;
+  const strategy = adalora({ initRank: 2, targetBudget: 1, warmupSteps: 1, finalSteps: 3 });
+  const adapter = await trainFixture({ strategy, bias });
   expect(adapter.targets.filter(({ path }) => Object.hasOwn(adapter.adapter.params, path))).toHaveLength(1);
   return adapter;
-}
-
-async function outputOf(trained: TrainedAdapter): Promise<Float32Array> {
-  const adapted = await attach(await fixtureModel(), trained);
-  const output = adapted.apply({ ids: tf.tensor(ids.data as Int32Array, [4, 2], 'int32') });
-  adapted.dispose();
-  return output.dataSync() as Float32Array;
 }
 
 it.each(['all', 'adapted'] as const)('a target of rank 0 whose bias is trained (%s) stays adapted, by zeros', (bias) =>
@@ -67,7 +35,7 @@ it.each(['all', 'adapted'] as const)('a target of rank 0 whose bias is trained (
       expect(tensors.get(`${path}.lora_A.weight`)?.shape).toEqual([1, 6]);
     }
     const loaded = await loadAdapter(folder, await fixtureModel(), { formats: [loraFileFormat] });
-    expect(relativeDistance(await outputOf(loaded), await outputOf(trained))).toBeLessThan(1e-6);
+    expect(relativeDistance(await fixtureOutput(loaded), await fixtureOutput(trained))).toBeLessThan(1e-6);
     disposeAdapter(loaded);
     disposeAdapter(trained);
   }),

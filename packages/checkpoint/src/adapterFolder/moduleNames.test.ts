@@ -2,32 +2,21 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { adalora, adaloraFileFormat } from '@peft/adalora';
 import { cola } from '@peft/cola';
-import {
-  type AnyModel,
-  adamw,
-  attach,
-  batches,
-  disposeAdapter,
-  type FineTuneOptions,
-  fineTune,
-  hostArray,
-  isPeftError,
-  regression,
-  type TrainedAdapter,
-} from '@peft/core';
+import { type AnyModel, disposeAdapter, type FineTuneOptions, type TrainedAdapter } from '@peft/core';
 import { lora, loraFileFormat } from '@peft/lora';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, it } from 'vitest';
 import { openSafetensors } from '../safetensors/openSafetensors.ts';
+import { refusal } from '../testing/adapterFiles.ts';
 import { fixtureModel } from '../testing/fixtureModel.ts';
 import { relativeDistance } from '../testing/relativeDistance.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
+import { fixtureOutput, trainFixture } from '../testing/trainFixture.ts';
 import { loadAdapter } from './loadAdapter.ts';
 import { type SaveAdapterOptions, saveAdapter } from './saveAdapter.ts';
 
 const formats = [loraFileFormat, adaloraFileFormat];
 const pythonPaths = { 'layer.0.query': 'body.0.q_proj', 'layer.1.query': 'body.1.q_proj', embed: 'tokens' };
-const ids = hostArray(Int32Array.of(0, 3, 6, 1, 2, 2, 5, 4), [4, 2]);
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -38,36 +27,9 @@ async function renamedModel(): Promise<AnyModel> {
   return { ...(await fixtureModel()), pythonPaths };
 }
 
-async function train(options: Partial<FineTuneOptions>): Promise<TrainedAdapter> {
-  const wanted = Float32Array.from({ length: 24 }, (_, index) => Math.sin(index));
-  const { adapter } = await fineTune(await renamedModel(), {
-    targets: ['query', 'head'],
-    loss: regression(),
-    data: batches({ ids, targets: hostArray(wanted, [4, 2, 3]) }, { batchSize: 4 }),
-    steps: 9,
-    optimizer: adamw(),
-    schedule: 0.05,
-    progress: false,
-    onWarning: () => {},
-    ...options,
-  }).result;
-  return adapter;
-}
-
-async function outputOf(trained: TrainedAdapter): Promise<readonly number[]> {
-  const adapted = await attach(await renamedModel(), trained);
-  const output = tf.tidy(() => adapted.apply({ ids: tf.tensor(ids.data as Int32Array, [4, 2], 'int32') }));
-  const values = [...output.dataSync()];
-  output.dispose();
-  adapted.dispose();
-  return values;
-}
-
-async function refusal(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.catch((reason: unknown) => reason);
-  if (!isPeftError(error)) throw error;
-  return `${error.code}: ${error.message}`;
-}
+const train = async (options: Partial<FineTuneOptions>): Promise<TrainedAdapter> =>
+  trainFixture({ targets: ['query', 'head'], ...options }, await renamedModel());
+const outputOf = async (trained: TrainedAdapter) => fixtureOutput(trained, await renamedModel());
 
 async function configOf(trained: TrainedAdapter): Promise<Record<string, unknown>> {
   let text = '';

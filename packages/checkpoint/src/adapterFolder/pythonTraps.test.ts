@@ -4,14 +4,9 @@ import { join } from 'node:path';
 import { type AdaLoraState, adalora, adaloraFileFormat, rankPattern } from '@peft/adalora';
 import {
   type AnyModel,
-  adamw,
-  batches,
   disposeAdapter,
   type FineTuneOptions,
-  fineTune,
-  hostArray,
   mergeAdapter,
-  regression,
   type Target,
   type TrainedAdapter,
   Weights,
@@ -22,6 +17,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { adaloraTriplets, adapterFiles, counting, loraPair, refusal } from '../testing/adapterFiles.ts';
 import { fixtureModel } from '../testing/fixtureModel.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
+import { trainFixture } from '../testing/trainFixture.ts';
 import { listAdapters } from './listAdapters.ts';
 import { type LoadAdapterOptions, loadAdapter } from './loadAdapter.ts';
 import { saveAdapter } from './saveAdapter.ts';
@@ -43,25 +39,8 @@ async function load(files: Files, model?: AnyModel, more: Partial<LoadAdapterOpt
   return loadAdapter(files, model ?? (await fixtureModel()), { formats, onWarning, ...more });
 }
 
-async function train(strategy: FineTuneOptions['strategy'], model?: AnyModel): Promise<TrainedAdapter> {
-  const ids = hostArray(Int32Array.of(0, 3, 6, 1, 2, 2, 5, 4), [4, 2]);
-  const targets = hostArray(
-    Float32Array.from({ length: 24 }, (_, index) => Math.sin(index)),
-    [4, 2, 3],
-  );
-  const { adapter } = await fineTune(model ?? (await fixtureModel()), {
-    ...(strategy && { strategy }),
-    targets: ['query'],
-    loss: regression(),
-    data: batches({ ids, targets }, { batchSize: 4 }),
-    steps: 3,
-    optimizer: adamw(),
-    schedule: 0.05,
-    progress: false,
-    onWarning: () => {},
-  }).result;
-  return adapter;
-}
+const train = (strategy: FineTuneOptions['strategy'], model?: AnyModel): Promise<TrainedAdapter> =>
+  trainFixture({ ...(strategy && { strategy }), steps: 3 }, model);
 
 /** A model of dense layers, of which nothing is computed but changes of weights. */
 function layers(targets: readonly Target[]): AnyModel {

@@ -4,72 +4,35 @@ import { adalora } from '@peft/adalora';
 import { cola } from '@peft/cola';
 import {
   type AnyStrategy,
-  adamw,
-  attach,
-  batches,
   disposeAdapter,
   type FineTuneOptions,
-  fineTune,
   hostArray,
-  isPeftError,
   leavesOf,
   mergeAdapter,
   readSnapshot,
-  regression,
   type TrainedAdapter,
 } from '@peft/core';
 import { lora, loraFileFormat } from '@peft/lora';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, it } from 'vitest';
 import { openSafetensors } from '../safetensors/openSafetensors.ts';
+import { refusal } from '../testing/adapterFiles.ts';
 import { failingFileSystem } from '../testing/failingFileSystem.ts';
 import { fixtureModel, fixturePath } from '../testing/fixtureModel.ts';
 import { relativeDistance } from '../testing/relativeDistance.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
+import { fixtureOutput, trainFixture } from '../testing/trainFixture.ts';
 import { loadAdapter } from './loadAdapter.ts';
 import { saveAdapter } from './saveAdapter.ts';
 
 const formats = [loraFileFormat];
-const ids = hostArray(Int32Array.of(0, 3, 6, 1, 2, 2, 5, 4), [4, 2]);
-const wanted = hostArray(
-  Float32Array.from({ length: 24 }, (_, index) => Math.sin(index)),
-  [4, 2, 3],
-);
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
 });
 
-async function train(strategy: AnyStrategy, options: Partial<FineTuneOptions> = {}): Promise<TrainedAdapter> {
-  const { adapter } = await fineTune(await fixtureModel(), {
-    strategy,
-    targets: ['query', 'head'],
-    loss: regression(),
-    data: batches({ ids, targets: wanted }, { batchSize: 4 }),
-    steps: 9,
-    optimizer: adamw(),
-    schedule: 0.05,
-    progress: false,
-    onWarning: () => {},
-    ...options,
-  }).result;
-  return adapter;
-}
-
-async function outputOf(trained: TrainedAdapter): Promise<Float32Array> {
-  const adapted = await attach(await fixtureModel(), trained);
-  const output = tf.tidy(() => adapted.apply({ ids: tf.tensor(ids.data as Int32Array, [4, 2], 'int32') }));
-  const values = output.dataSync() as Float32Array;
-  output.dispose();
-  adapted.dispose();
-  return values;
-}
-
-async function refusal(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.catch((reason: unknown) => reason);
-  if (!isPeftError(error)) throw error;
-  return `${error.code}: ${error.message}`;
-}
+const train = (strategy: AnyStrategy, options: Partial<FineTuneOptions> = {}): Promise<TrainedAdapter> =>
+  trainFixture({ strategy, targets: ['query', 'head'], ...options });
 
 async function configIn(folder: string): Promise<Record<string, unknown>> {
   return JSON.parse(await readFile(join(folder, 'adapter_config.json'), 'utf8'));
@@ -106,7 +69,7 @@ it('writes a chain as one LoRA of the summed rank, equal to the live chain', () 
     const config = await configIn(folder);
     expect(config).toMatchObject({ peft_type: 'LORA', r: 6, lora_alpha: 6, rank_pattern: {}, lora_dropout: 0 });
     const loaded = await loadAdapter(folder, await fixtureModel(), { formats });
-    expect(relativeDistance(await outputOf(loaded), await outputOf(trained))).toBeLessThan(1e-6);
+    expect(relativeDistance(await fixtureOutput(loaded), await fixtureOutput(trained))).toBeLessThan(1e-6);
     disposeAdapter(loaded);
     disposeAdapter(trained);
   }));
@@ -140,7 +103,7 @@ it('writes AdaLoRA as LoRA, with the ranks that are left and rank 0 left out', (
     expect(config.alpha_pattern).toEqual(config.rank_pattern);
     expect(config.lora_alpha).toBe(config.r);
     const loaded = await loadAdapter(folder, await fixtureModel(), { formats });
-    expect(relativeDistance(await outputOf(loaded), await outputOf(trained))).toBeLessThan(1e-6);
+    expect(relativeDistance(await fixtureOutput(loaded), await fixtureOutput(trained))).toBeLessThan(1e-6);
     disposeAdapter(loaded);
     disposeAdapter(trained);
   }));
@@ -190,7 +153,7 @@ it.each(['float16', 'bfloat16'] as const)('writes floats as %s, and what is read
     expect((await bytesIn('b')).equals(await bytesIn('a'))).toBe(true);
     await saveAdapter(loaded, join(parent, 'c'));
     const again = await loadAdapter(join(parent, 'c'), await fixtureModel(), { formats });
-    expect(await outputOf(again)).toEqual(await outputOf(loaded));
+    expect(await fixtureOutput(again)).toEqual(await fixtureOutput(loaded));
     for (const each of [trained, loaded, again]) disposeAdapter(each);
   }),
 );

@@ -1,18 +1,13 @@
-import { adamw, batches, disposeAdapter, type FineTuneOptions, fineTune, hostArray, regression } from '@peft/core';
+import { disposeAdapter, type FineTuneOptions } from '@peft/core';
 import { lora, loraFileFormat } from '@peft/lora';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, it } from 'vitest';
 import { openSafetensors } from '../safetensors/openSafetensors.ts';
 import { fixtureModel } from '../testing/fixtureModel.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
+import { trainFixture } from '../testing/trainFixture.ts';
 import { loadAdapter } from './loadAdapter.ts';
 import { saveAdapter } from './saveAdapter.ts';
-
-const ids = hostArray(Int32Array.of(0, 3, 6, 1, 2, 2, 5, 4), [4, 2]);
-const targets = hostArray(
-  Float32Array.from({ length: 24 }, (_, index) => Math.sin(index)),
-  [4, 2, 3],
-);
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -34,18 +29,7 @@ const cases: readonly Case[] = [
 it.each(cases)('a parameter of two names in Python is written under both, $said', ({ options, alias, isWritten }) =>
   withTemporaryFolder(async (folder) => {
     const model = { ...(await fixtureModel()), aliases: { [alias]: 'head.bias' } };
-    const { adapter } = await fineTune(model, {
-      strategy: lora({ rank: 1 }),
-      targets: ['query'],
-      loss: regression(),
-      data: batches({ ids, targets }, { batchSize: 4 }),
-      steps: 2,
-      optimizer: adamw(),
-      schedule: 0.05,
-      progress: false,
-      onWarning: () => {},
-      ...options,
-    }).result;
+    const adapter = await trainFixture({ strategy: lora({ rank: 1 }), steps: 2, ...options }, model);
     await saveAdapter(adapter, folder);
     const { tensors } = await openSafetensors(`${folder}/adapter_model.safetensors`);
     const [own, other] = ['head.bias', alias].map((name) => tensors.get(`base_model.model.${name}`));

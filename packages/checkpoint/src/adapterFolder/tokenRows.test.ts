@@ -1,13 +1,9 @@
 import {
-  adamw,
   attach,
-  batches,
   disposeAdapter,
   type FineTuneOptions,
-  fineTune,
   type HostArray,
   hostArray,
-  regression,
   type TrainedAdapter,
   toFloat32,
 } from '@peft/core';
@@ -17,6 +13,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { adapterFiles, counting, loraPair, refusal } from '../testing/adapterFiles.ts';
 import { fixtureModel } from '../testing/fixtureModel.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
+import { trainFixture } from '../testing/trainFixture.ts';
 import { loadAdapter } from './loadAdapter.ts';
 import { readAdapterFolder } from './readAdapterFolder.ts';
 import { saveAdapter } from './saveAdapter.ts';
@@ -28,6 +25,9 @@ const config = { peft_type: 'LORA', r: 2, target_modules: ['query'] };
 beforeAll(async () => {
   await tf.setBackend('cpu');
 });
+
+const train = async (changes: Partial<FineTuneOptions>, model = fixtureModel()): Promise<TrainedAdapter> =>
+  trainFixture({ strategy: lora({ rank: 2 }), steps: 2, ...changes }, await model);
 
 type Changes = {
   readonly indices: unknown;
@@ -44,23 +44,6 @@ async function load(
     formats: [loraFileFormat],
     onWarning: (warning) => expect.unreachable(warning),
   });
-}
-
-async function train(changes: Partial<FineTuneOptions>, model = fixtureModel()): Promise<TrainedAdapter> {
-  const ids = hostArray(Int32Array.of(0, 3, 6, 1, 2, 2, 5, 4), [4, 2]);
-  const { adapter } = await fineTune(await model, {
-    strategy: lora({ rank: 2 }),
-    targets: ['query'],
-    loss: regression(),
-    data: batches({ ids, targets: hostArray(new Float32Array(24), [4, 2, 3]) }, { batchSize: 4 }),
-    steps: 2,
-    optimizer: adamw(),
-    schedule: 0.05,
-    progress: false,
-    onWarning: () => {},
-    ...changes,
-  }).result;
-  return adapter;
 }
 
 it('reads rows by the end of their table’s name, in the order of the file', async () => {

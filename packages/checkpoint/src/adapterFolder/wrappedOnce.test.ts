@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { adamw, batches, disposeAdapter, fineTune, hostArray, regression } from '@peft/core';
+import { disposeAdapter } from '@peft/core';
 import { lora, loraFileFormat } from '@peft/lora';
 import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
 import { fixtureModel } from '../testing/fixtureModel.ts';
 import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
+import { trainFixture } from '../testing/trainFixture.ts';
 import { loadAdapter } from './loadAdapter.ts';
 import { saveAdapter } from './saveAdapter.ts';
 import { wrappedOnce } from './wrappedOnce.ts';
@@ -65,24 +66,8 @@ it('a folder of modules within others is written so, and stays so when it is loa
   withTemporaryFolder(async (folder) => {
     await tf.setBackend('cpu');
     const model = await fixtureModel();
-    const { adapter } = await fineTune(model, {
-      strategy: lora({ rank: 1 }),
-      targets: ['head'],
-      modulesToSave: ['query', 'layer.1'],
-      loss: regression(),
-      data: batches(
-        {
-          ids: hostArray(Int32Array.of(0, 3, 6, 1), [2, 2]),
-          targets: hostArray(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 8, 7, 6), [2, 2, 3]),
-        },
-        { batchSize: 2 },
-      ),
-      steps: 1,
-      optimizer: adamw(),
-      schedule: 0.05,
-      progress: false,
-      onWarning: () => {},
-    }).result;
+    const options = { strategy: lora({ rank: 1 }), targets: ['head'], modulesToSave: ['query', 'layer.1'], steps: 1 };
+    const adapter = await trainFixture(options, model);
     const savedIn = async (path: string): Promise<unknown> =>
       JSON.parse(await readFile(`${path}/adapter_config.json`, 'utf8')).modules_to_save;
     await saveAdapter(adapter, `${folder}/first`);
