@@ -8,7 +8,7 @@ import { namePrefix } from './parameterName.ts';
 const wrappers = /^module\.(?=base_model\.)|(?<!\w)(?:_orig_mod|_fsdp_wrapped_module)\\?\./g;
 
 /** The name, or the expression for names, of the same module without torch's wrappers. */
-export function unwrapped(name: string): string {
+function unwrapped(name: string): string {
   return name.replace(wrappers, '');
 }
 

@@ -60,8 +60,8 @@ export const fingerprintKey = 'base_fingerprint';
  * Writes a folder that Python PEFT loads: adapter_config.json and adapter_model.safetensors, both or none. A strategy
  * without a format of its own, such as a chain, is written as one LoRA of the summed rank, finished links included.
  * Throws `checkpoint/not-additive`, `checkpoint/adapter-tensors`, `checkpoint/adapter-targets`,
- * `checkpoint/modules-to-save`, `checkpoint/token-rows`, `checkpoint/overflow`, `checkpoint/module-names`, `checkpoint/options` and the codes of
- * `writeFolder`.
+ * `checkpoint/modules-to-save`, `checkpoint/token-rows`, `checkpoint/overflow`, `checkpoint/module-names`,
+ * `checkpoint/options` and the codes of `writeFolder`.
  */
 export async function saveAdapter(
   trained: TrainedAdapter,
