@@ -47,10 +47,31 @@ export function requireKnown(name: string, known: readonly string[]): void {
 
 function entriesOf(choice: AdapterChoice): readonly (readonly [name: string, weight: number])[] {
   if (typeof choice === 'string') return [[choice, 1]];
-  if (Array.isArray(choice)) return choice.map((name: string) => [name, 1]);
-  if (typeof choice === 'object' && choice !== null) return Object.entries(choice);
+  if (Array.isArray(choice)) {
+    return choice.map((name: unknown, index) => {
+      if (typeof name === 'string') return [name, 1];
+      throw new PeftError(
+        'adapters/choice',
+        `adapterSet: entry ${index} of a choice is ${typeof name === 'object' ? 'an object' : String(name)}; list names only, or pass weights by name.`,
+      );
+    });
+  }
+  // A Map or a promise has no keys of its own and would silently choose the base.
+  if (isPlain(choice)) return Object.entries(choice);
   throw new PeftError(
     'adapters/choice',
-    `adapterSet: ${String(choice)} chooses no adapters; pass a name, a list of names, or weights by name.`,
+    `adapterSet: ${said(choice)} chooses no adapters; pass a name, a list of names, or weights by name.`,
   );
+}
+
+function isPlain(choice: unknown): choice is Readonly<Record<string, number>> {
+  if (typeof choice !== 'object' || choice === null) return false;
+  const prototype = Object.getPrototypeOf(choice);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function said(choice: unknown): string {
+  if (typeof choice !== 'object' || choice === null) return String(choice);
+  const { name } = choice.constructor;
+  return name === 'Promise' ? 'a promise, not awaited,' : `a ${name}`;
 }

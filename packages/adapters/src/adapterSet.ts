@@ -1,6 +1,7 @@
 import type { AnyModel, Engine, HostArray, HostBatch, TensorBatch, TrainedAdapter } from '@peft/core';
 import type * as tf from '@tensorflow/tfjs';
 import type { AdapterChoice } from './adapterChoice.ts';
+import { checkSetCall } from './checkSetCall.ts';
 import type { AdapterDescription } from './describeAdapter.ts';
 import { LiveAdapters } from './liveAdapters.ts';
 import type { AdapterSum } from './sumAdapters.ts';
@@ -60,7 +61,8 @@ export interface AdapterSet {
   dispose(): Promise<void>;
 }
 
-/** An empty set of adapters on a model. */
+/** An empty set of adapters on a model. Throws `adapters/set` for what is no model, and for options that are none. */
 export function adapterSet(model: AnyModel, options: AdapterSetOptions = {}): AdapterSet {
+  checkSetCall(model, options);
   return new LiveAdapters(model, options.engine);
 }

@@ -14,7 +14,7 @@ export function groupRows(
   }
   const groups = new Map<string, { readonly weights: ChosenWeights; readonly rows: number[] }>();
   for (const [row, choice] of rows.entries()) {
-    const weights = weightsOf(choice ?? []);
+    const weights = weightsOf(choice === undefined ? [] : choice);
     const key = JSON.stringify([...weights]);
     const group = groups.get(key) ?? { weights, rows: [] };
     group.rows.push(row);

@@ -1,10 +1,19 @@
-import { type AnyModel, checkFingerprint, PeftError, rowTensors, type TrainedAdapter, tensorsOf } from '@peft/core';
+import {
+  type AnyModel,
+  checkFingerprint,
+  PeftError,
+  requireAdapter,
+  rowTensors,
+  type TrainedAdapter,
+  tensorsOf,
+} from '@peft/core';
 
 /**
- * Refuses an adapter of another model or base, or one whose tensors are gone. Throws `adapters/targets`,
- * `model/fingerprint` and `adapters/disposed-tensors`.
+ * Refuses what is no adapter, one of another model or base, or one whose tensors are gone. Throws `adapter/none`,
+ * `adapters/targets`, `model/fingerprint` and `adapters/disposed-tensors`.
  */
 export function checkAdapter(model: AnyModel, trained: TrainedAdapter, what: string): void {
+  requireAdapter(trained, what);
   const known = new Map(model.targets.map((target) => [target.path, target]));
   const foreign = trained.targets.flatMap(({ path, kind, shape }) => {
     const own = known.get(path);

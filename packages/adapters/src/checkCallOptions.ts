@@ -5,6 +5,12 @@ const known = ['adapters', 'rows'];
 
 /** Refuses options that would have no effect, or two that contradict each other. Throws `adapters/call`. */
 export function checkCallOptions(options: CallOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new PeftError(
+      'adapters/call',
+      `adapterSet: the options of a call are ${JSON.stringify(options)}; pass a record, as { adapters: 'name' }, or leave them out.`,
+    );
+  }
   const unknown = Object.keys(options).filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     const names = unknown.map((name) => `"${name}"`).join(', ');
@@ -12,6 +18,9 @@ export function checkCallOptions(options: CallOptions): void {
       'adapters/call',
       `adapterSet: ${names} ${unknown.length === 1 ? 'is no option' : 'are no options'} of a call; the options are ${known.join(', ')}.`,
     );
+  }
+  if (options.rows !== undefined && !Array.isArray(options.rows)) {
+    throw new PeftError('adapters/call', 'adapterSet: rows is no list; pass one choice for each row of the batch.');
   }
   if (options.rows !== undefined && options.adapters !== undefined) {
     throw new PeftError('adapters/call', 'adapterSet: a call gives both adapters and rows; give one of them.');

@@ -152,6 +152,12 @@ export class LiveAdapters implements AdapterSet {
 
   whileDisabled<Result>(use: () => Result): Result {
     this.#requireAlive();
+    if (typeof use !== 'function') {
+      throw new PeftError(
+        'adapters/call',
+        'adapterSet: whileDisabled takes a function; pass () => set.predict(batch).',
+      );
+    }
     const leave = () => void this.#scopes--;
     this.#scopes++;
     let result: Result;

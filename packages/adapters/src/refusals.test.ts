@@ -3,7 +3,7 @@ import { requireClose, toyModel } from '@peft/core/testing';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { adapterOf, outputOf, plainLora, toyIds } from '../test/index.ts';
-import { type AdapterSet, adapterSet, sumAdapters } from './index.ts';
+import { type AdapterSet, adapterSet, describeAdapter, sumAdapters } from './index.ts';
 
 let model: AnyModel;
 let set: AdapterSet;
@@ -242,4 +242,83 @@ it('a set that was disposed of, whatever is asked of it', async () => {
   ]) {
     expect(operation).toThrow(says);
   }
+});
+
+it('what is no adapter, wherever one is to be taken in', async () => {
+  const usual = 'pass what fineTune or loadAdapter gave, as (await run.result).adapter';
+  for (const [none, remedy] of [
+    [undefined, usual],
+    [{ adapter: trained, dispose() {} }, 'its field "adapter" holds one: pass that'],
+    [Promise.resolve(trained), 'it is a promise: await it first'],
+  ] as const) {
+    expect(await refusal(() => set.add('x', none as never))).toBe(
+      `adapter/none: adapterSet: adapter "x" is no trained adapter; ${remedy}.`,
+    );
+    expect(await refusal(() => set.swap('style', none as never))).toBe(
+      `adapter/none: adapterSet: adapter "style" is no trained adapter; ${remedy}.`,
+    );
+    expect(await refusal(() => describeAdapter(model, none as never))).toBe(
+      `adapter/none: describeAdapter: the adapter is no trained adapter; ${remedy}.`,
+    );
+    expect(await refusal(() => sumAdapters(model, [{ adapter: none as never }]))).toBe(
+      `adapter/none: sumAdapters: adapter 0 is no trained adapter; ${remedy}.`,
+    );
+  }
+  expect(await refusal(() => sumAdapters(model, [trained] as never))).toBe(
+    `adapter/none: sumAdapters: adapter 0 is no trained adapter; ${usual}.`,
+  );
+  expect(await refusal(() => sumAdapters(model, [undefined] as never))).toBe(
+    `adapter/none: sumAdapters: adapter 0 is no trained adapter; ${usual}.`,
+  );
+  for (const none of [undefined, trained, 'a']) {
+    expect(await refusal(() => sumAdapters(model, none as never))).toBe(
+      'adapters/choice: sumAdapters: the parts are no list; pass [{ adapter, weight }].',
+    );
+  }
+});
+
+it('a choice without keys of its own, which would choose the base, and entries that are no names', async () => {
+  const pass = 'pass a name, a list of names, or weights by name.';
+  for (const [choice, said] of [
+    [new Map([['style', 1]]), 'a Map'],
+    [Promise.resolve('style'), 'a promise, not awaited,'],
+  ] as const) {
+    const says = `adapters/choice: adapterSet: ${said} chooses no adapters; ${pass}`;
+    expect(await refusal(() => set.activate(choice as never))).toBe(says);
+    expect(await refusal(() => set.apply(ids(), { adapters: choice as never }))).toBe(says);
+  }
+  expect(await refusal(() => set.activate(['style', 3] as never))).toBe(
+    'adapters/choice: adapterSet: entry 1 of a choice is 3; list names only, or pass weights by name.',
+  );
+  const rows = ['style', null, 'style', 'style', 'style'] as never;
+  expect(await refusal(() => set.apply(ids(), { rows }))).toBe(
+    `adapters/choice: adapterSet: null chooses no adapters; ${pass}`,
+  );
+});
+
+it('options and arguments of another type', async () => {
+  expect(await refusal(() => set.predict(toyIds(), { rows: 'style' } as never))).toBe(
+    'adapters/call: adapterSet: rows is no list; pass one choice for each row of the batch.',
+  );
+  for (const options of ['style', null]) {
+    expect(await refusal(() => set.predict(toyIds(), options as never))).toBe(
+      `adapters/call: adapterSet: the options of a call are ${JSON.stringify(options)}; pass a record, as { adapters: 'name' }, or leave them out.`,
+    );
+  }
+  expect(await refusal(() => set.whileDisabled(undefined as never))).toBe(
+    'adapters/call: adapterSet: whileDisabled takes a function; pass () => set.predict(batch).',
+  );
+});
+
+it('a set without a model, or with options that are none', async () => {
+  const noModel =
+    'the model is none; pass a record { targets, weights, apply }, or what loadPretrained of @peft/models read.';
+  const noEngine = 'engine cannot compile; pass one, as onnxEngine() of @peft/onnx-backend, or leave it out.';
+  expect(await refusal(() => adapterSet(undefined as never))).toBe(`adapters/set: adapterSet: ${noModel}`);
+  expect(await refusal(() => adapterSet(model, null as never))).toBe(
+    'adapters/set: adapterSet: the options are no record; pass { engine }, or leave them out.',
+  );
+  expect(await refusal(() => adapterSet({} as never, { engin: 1, engine: 'onnx' } as never))).toBe(
+    `adapters/set: adapterSet:\n- ${noModel}\n- "engin" is no option; the option is engine.\n- ${noEngine}`,
+  );
 });

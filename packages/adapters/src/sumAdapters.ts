@@ -1,4 +1,4 @@
-import { type AnyModel, type Engine, rowTensors, type TrainedAdapter } from '@peft/core';
+import { type AnyModel, type Engine, PeftError, rowTensors, type TrainedAdapter } from '@peft/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkAdapter } from './checkAdapter.ts';
 import { prepareAdapter } from './prepareAdapter.ts';
@@ -23,7 +23,11 @@ export async function sumAdapters(
   parts: readonly { readonly adapter: TrainedAdapter; readonly weight?: number }[],
   engine?: Engine,
 ): Promise<AdapterSum> {
-  for (const [index, { adapter, weight = 1 }] of parts.entries()) {
+  if (!Array.isArray(parts)) {
+    throw new PeftError('adapters/choice', 'sumAdapters: the parts are no list; pass [{ adapter, weight }].');
+  }
+  for (const [index, part] of parts.entries()) {
+    const { adapter, weight = 1 } = part ?? {};
     requireWeight(weight, `sumAdapters: the weight of adapter ${index}`);
     checkAdapter(model, adapter, `sumAdapters: adapter ${index}`);
   }

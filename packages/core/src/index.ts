@@ -26,6 +26,7 @@ export { type SgdOptions, sgd } from './optimizers/sgd.ts';
 export { perTarget, type Route } from './perTarget.ts';
 export { replaceRows } from './replaceRows.ts';
 export { type Range, requireInRange } from './requireInRange.ts';
+export { requireAdapter } from './requireTrained.ts';
 export { sameValues } from './sameValues.ts';
 export type {
   Adapter,

@@ -7,6 +7,7 @@ import { type FinishedLink, replayLinks, uploadLink } from './finishedLink.ts';
 import { fromTensor } from './hostArray.ts';
 import { mergeInto } from './mergeInto.ts';
 import type { AnyModel, TensorBatch } from './model.ts';
+import { requireAdapter, requireTrained } from './requireTrained.ts';
 import type { AnyAdapter, AnyStrategy } from './strategy.ts';
 import type { Target } from './target.ts';
 import { rowTensors, type TokenRows, writeRows } from './tokenRows.ts';
@@ -44,7 +45,9 @@ export type TrainedAdapter = {
 };
 
 /** Frees the live tensors of a trained adapter. */
-export function disposeAdapter({ adapter, trained, tokenRows }: TrainedAdapter): void {
+export function disposeAdapter(given: TrainedAdapter): void {
+  requireAdapter(given, 'disposeAdapter: this');
+  const { adapter, trained, tokenRows } = given;
   disposeUnless({ params: adapter.params, state: adapter.state, trained, tokenRows: rowTensors(tokenRows) }, {});
 }
 
@@ -60,6 +63,7 @@ export type AdaptedModel = {
 
 /** Puts an adapter on the base it was trained on, replaying its finished links on a copy of the weights they change. */
 export async function attach(model: AnyModel, trained: TrainedAdapter, engine?: Engine): Promise<AdaptedModel> {
+  requireTrained(trained, 'the adapter');
   checkFingerprint(model, trained.fingerprint, 'this adapter');
   const weights = model.weights.fork();
   await replayLinks(weights, trained.finished, { root: trained.strategy, targets: trained.targets, engine });

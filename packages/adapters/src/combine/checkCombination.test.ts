@@ -75,6 +75,27 @@ describe('wrong calls are refused', () => {
     );
   });
 
+  it('what is no list, no record, or no function', async () => {
+    for (const [none, said] of [
+      [undefined, 'undefined'],
+      [adapter, 'an object'],
+    ]) {
+      const call = () => combineAdapters(model, none as never);
+      expect(await refusal(call)).toBe(
+        `combineAdapters: the adapters are ${said}; pass a list, [{ adapter, weight }].`,
+      );
+    }
+    expect(await wrong({}, [undefined])).toBe(
+      'combineAdapters: adapters[0] holds no trained adapter; pass { adapter, weight }.',
+    );
+    expect(await wrong(null)).toBe(
+      'combineAdapters: the options are null; pass a record, as { method: "ties", density: 0.5 }, or leave them out.',
+    );
+    expect(await wrong({ onProgress: true })).toBe(
+      'combineAdapters: onProgress is true; pass a function, or leave it out.',
+    );
+  });
+
   it('adapters of another base, or of targets that the model does not have', async () => {
     const other = manyKinds(2);
     expect(await wrong({}, [{ adapter }], other)).toBe(

@@ -27,7 +27,11 @@ type Call = {
  */
 export function checkCombination(model: AnyModel, { caller, adapters, options }: Call): CheckedCombination {
   const isRanked = caller === 'combineAdapters';
-  const sources = adapters.map(({ adapter, weight = 1 }) => ({ adapter, weight }));
+  requireRecords({ caller, adapters, options });
+  const sources = adapters.map((given) => {
+    const { adapter, weight = 1 } = given ?? {};
+    return { adapter, weight };
+  });
   const whole = sources.map(({ adapter }, index) => ({ adapter, name: `adapters[${index}]` })).filter(isHeld);
   const problems = [
     ...optionProblems(options, isRanked),
@@ -47,6 +51,15 @@ export function checkCombination(model: AnyModel, { caller, adapters, options }:
   return { combination: { method, density, election, seed, rank }, sources };
 }
 
+function requireRecords({ caller, adapters, options }: Call): void {
+  const problem = !Array.isArray(adapters)
+    ? `the adapters are ${said(adapters)}; pass a list, [{ adapter, weight }]`
+    : typeof options !== 'object' || options === null
+      ? `the options are ${said(options)}; pass a record, as { method: "ties", density: 0.5 }, or leave them out`
+      : undefined;
+  if (problem) throw new PeftError('combine/options', `${caller}: ${problem}.`);
+}
+
 type Held = { readonly adapter: TrainedAdapter; readonly name: string };
 
 function isHeld({ adapter }: Held): boolean {
@@ -59,7 +72,7 @@ function isTrained(adapter: Partial<TrainedAdapter> | undefined): boolean {
 }
 
 function optionProblems(options: CombineOptions, isRanked: boolean): readonly string[] {
-  const { onProgress: _, method = 'linear', ...given } = options as Readonly<Record<string, unknown>>;
+  const { onProgress, method = 'linear', ...given } = options as Readonly<Record<string, unknown>>;
   if (!isMethod(method)) {
     return [`method is ${said(method)}; it must be one of ${Object.keys(optionsOf).join(', ')}`];
   }
@@ -70,6 +83,9 @@ function optionProblems(options: CombineOptions, isRanked: boolean): readonly st
   const takes = (name: keyof Combination) => known.includes(name);
   const list = known.length === 0 ? 'which takes none' : `which takes ${known.join(', ')}`;
   return [
+    ...(onProgress === undefined || typeof onProgress === 'function'
+      ? []
+      : [`onProgress is ${said(onProgress)}; pass a function, or leave it out`]),
     ...foreign.map(([name]) => `"${name}" is no option of method "${method}", ${list}; leave it out`),
     ...(takes('density') && !(typeof density === 'number' && density > 0 && density <= 1)
       ? [`density is ${said(density)}; it must be a number above 0 and at most 1`]

@@ -2,8 +2,8 @@ import { PeftError } from '@peft/ops';
 import type { AnyModel } from '../model.ts';
 import type { Target } from '../target.ts';
 
-/** Refuses what is no model of this library, a tf.LayersModel for one. Throws `model/record`. */
-export function checkModel(model: AnyModel): void {
+/** Refuses what is no model of this library, a tf.LayersModel for one; the caller is named. Throws `model/record`. */
+export function checkModel(model: AnyModel, caller = 'fineTune'): void {
   const lacks = [
     !Array.isArray(model?.targets) && 'targets (a list)',
     typeof model?.weights?.tensor !== 'function' && 'weights (new Weights(...))',
@@ -12,7 +12,7 @@ export function checkModel(model: AnyModel): void {
   if (lacks.length === 0) return;
   throw new PeftError(
     'model/record',
-    `fineTune: the model lacks ${lacks.join(', ')}; pass a record { targets, weights, apply }, or a model that loadPretrained of @peft/models read.`,
+    `${caller}: the model lacks ${lacks.join(', ')}; pass a record { targets, weights, apply }, or a model that loadPretrained of @peft/models read.`,
   );
 }
 

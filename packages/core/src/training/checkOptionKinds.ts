@@ -47,7 +47,8 @@ export function checkOptionKinds(options: FineTuneOptions, problems: Problems): 
   );
 }
 
-function isReadable(data: unknown): boolean {
+/** Whether this can be read as batches. */
+export function isReadable(data: unknown): boolean {
   if (typeof data !== 'object' || data === null) return false;
   return Symbol.iterator in data || Symbol.asyncIterator in data || 'batches' in data;
 }

@@ -6,6 +6,7 @@ import { noStrategy } from '../noStrategy.ts';
 import { rowTensors } from '../tokenRows.ts';
 import { attach, type TrainedAdapter } from '../trainedAdapter.ts';
 import type { Snapshot } from '../tree.ts';
+import { checkEvaluation } from './checkEvaluation.ts';
 import type { Data } from './dataSource.ts';
 import { isDataSource } from './dataSource.ts';
 import type { Loss } from './loss.ts';
@@ -58,6 +59,7 @@ export async function evaluate(
   model: AnyModel,
   options: { readonly data: Data; readonly loss: Loss; readonly adapter?: TrainedAdapter; readonly engine?: Engine },
 ): Promise<Evaluation> {
+  checkEvaluation(model, options);
   const { data, loss, adapter, engine = eagerEngine() } = options;
   const attached = adapter && (await attach(model, adapter, engine));
   const plan: EvaluatePlan = {
