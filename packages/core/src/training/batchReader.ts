@@ -46,6 +46,17 @@ export class BatchReader {
     );
   }
 
+  /** The next batches, each checked before the one after it is drawn. */
+  async take(count: number, check: (batch: HostBatch) => void): Promise<readonly HostBatch[]> {
+    const batches: HostBatch[] = [];
+    while (batches.length < count) {
+      const batch = await this.next();
+      check(batch);
+      batches.push(batch);
+    }
+    return batches;
+  }
+
   /** Lets the source free what an unfinished epoch holds. */
   async close(): Promise<void> {
     await this.#iterator?.return?.();

@@ -1,4 +1,3 @@
-import { PeftError } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import { eagerEngine } from '../eagerEngine.ts';
 import type { Effect } from '../effect.ts';
@@ -17,16 +16,17 @@ import { BatchReader, type DataPosition } from './batchReader.ts';
 import { blameState } from './blameState.ts';
 import { checkRestored } from './checkRestored.ts';
 import { nonFiniteError } from './diagnose.ts';
+import { effectEvent } from './effectEvent.ts';
 import { Evaluator } from './evaluator.ts';
 import type { TrainEvent } from './events.ts';
 import { fileConfigOf } from './fileConfigOf.ts';
 import type { FineTuneOptions, RunResult, StopReason } from './fineTune.ts';
 import { freshRows } from './freshRows.ts';
 import { readSnapshot, uploadSnapshot } from './hostSnapshot.ts';
-import type { HostBatch } from './loss.ts';
 import { MergesAhead } from './mergesAhead.ts';
 import { planRun, type RunPlan } from './planRun.ts';
 import { refuseTiedMerges } from './refuseTiedMerges.ts';
+import { requireState } from './requireState.ts';
 import { atRest, type RestState, RunProgram } from './runProgram.ts';
 import { runSettings } from './runSettings.ts';
 import { saveState } from './saveState.ts';
@@ -124,7 +124,9 @@ export class Trainer {
     const began = performance.now();
     const { totalSteps } = this.#plan;
     const clock = this.#nextClock;
-    const batches = await this.#drawBatches();
+    const batches = await this.#reader.take(this.#plan.accumulate, (batch) =>
+      this.#options.loss.check?.(batch, this.#model.outputSize),
+    );
     const laneCall = await this.#program.callAt(clock);
     const program = await this.#resumed(() => this.#program.functionsAt(laneCall));
     const { loss, optimizer } = this.#options;
@@ -152,8 +154,7 @@ export class Trainer {
       learningRates: lanes.map(({ learningRate }) => learningRate),
       seconds: (performance.now() - began) / 1000,
     });
-    for (const effect of effects)
-      emit({ type: 'effect', step: clock.step, effect: effect.kind, targets: targetsOf(effect) });
+    for (const effect of effects) emit(effectEvent(effect, clock.step));
     if (this.#evaluator.isDue(clock)) {
       const call = {
         clock,
@@ -194,15 +195,12 @@ export class Trainer {
 
   /** Everything a save must hold, between two steps. */
   async state(): Promise<TrainingState> {
-    if (!this.#program.isBound)
-      throw new PeftError('run/not-ready', 'the run has no state yet or no longer; ask for it while it trains.');
-    if (!this.#isBetweenSteps)
-      throw new PeftError(
-        'run/not-between-steps',
-        `the run failed while its strategy changed the adapter after step ${this.#step}, so it has no state; resume from an earlier save.`,
-      );
-    if (!this.#plan.keepLinks)
-      throw new PeftError('run/no-links', 'a run with keepLinks: false cannot be saved; leave keepLinks on.');
+    requireState({
+      isReady: this.#program.isBound,
+      isBetweenSteps: this.#isBetweenSteps,
+      keepLinks: this.#plan.keepLinks,
+      step: this.#step,
+    });
     const fileConfig = fileConfigOf(this.#options);
     return {
       version: trainingStateVersion,
@@ -329,16 +327,6 @@ export class Trainer {
     return resume ? blameState(resume.step, this.#step, work) : work();
   }
 
-  async #drawBatches(): Promise<readonly HostBatch[]> {
-    const batches: HostBatch[] = [];
-    for (let micro = 0; micro < this.#plan.accumulate; micro++) {
-      const batch = await this.#reader.next();
-      this.#options.loss.check?.(batch, this.#model.outputSize);
-      batches.push(batch);
-    }
-    return batches;
-  }
-
   async #advance(clock: Clock): Promise<readonly Effect[]> {
     const state = await this.#program.state();
     const adapter = { params: state.adapter, state: state.strategy };
@@ -395,9 +383,4 @@ export class Trainer {
     const { targets, seed, totalSteps } = this.#plan;
     return { targets, seed, totalSteps, weightOf: (target) => this.#weights.tensor(`${target.path}.weight`) };
   }
-}
-
-function targetsOf(effect: Effect): readonly string[] {
-  if (effect.kind === 'select') return effect.leaves.map(({ path }) => path);
-  return effect.targets === 'all' ? ['all'] : effect.targets.map(({ path }) => path);
 }
