@@ -14,6 +14,7 @@ export type { ModelParameter } from './modelFolder/modelParameter.ts';
 export { type ModelFolder, readModelFolder } from './modelFolder/readModelFolder.ts';
 export { readModelWeights } from './modelFolder/readModelWeights.ts';
 export { type WrittenModel, writeModelFolder } from './modelFolder/writeModelFolder.ts';
+export { namingFolder } from './namingFolder.ts';
 export { type ExportOnnxOptions, exportOnnx } from './onnxFile/exportOnnx.ts';
 export { type ModelToOnnxOptions, modelToOnnx } from './onnxFile/modelToOnnx.ts';
 export type { FolderSource } from './openFolder.ts';

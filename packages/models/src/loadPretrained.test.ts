@@ -17,7 +17,7 @@ test.each([
   const source = { ...uneven, 'config.json': text({ ...config, model_type: modelType }) };
   await expect(loadPretrained(source)).rejects.toMatchObject({
     code: 'model/family',
-    message: `model_type in config.json is ${said}; the families that can be loaded are bert, gpt2, opt, vit.`,
+    message: `the given files: model_type in config.json is ${said}; the families that can be loaded are bert, gpt2, opt, vit.`,
   });
 });
 
@@ -26,7 +26,7 @@ test('a config that cannot be built is refused before the weights are looked at'
   await expect(loadPretrained(source)).rejects.toMatchObject({
     code: 'model/config',
     message:
-      'config.json does not describe a ViT that can be built; change this:\n' +
+      'the given files: config.json does not describe a ViT that can be built; change this:\n' +
       '  hidden_act is "silu"; supported are gelu, gelu_fast, gelu_new, gelu_pytorch_tanh, relu',
   });
 });
@@ -44,7 +44,7 @@ test('every missing, unexpected, misshapen and whole-number tensor is named at o
   await expect(loadPretrained(source)).rejects.toMatchObject({
     code: 'checkpoint/tensors',
     message:
-      'the weights do not fit the model that config.json describes (21 tensors are expected, the folder has 21); use the config and the weights of one model:\n' +
+      'the given files: the weights do not fit the model that config.json describes (21 tensors are expected, the folder has 21); use the config and the weights of one model:\n' +
       '  "vit.embeddings.cls_token" is missing\n' +
       '  "classifier.weight" is [12, 3], and the model has [3, 12]\n' +
       '  "classifier.bias" is int32, and weights are floats\n' +
@@ -117,12 +117,12 @@ test('a seed for the head excuses no other tensor, and its deviation is checked'
   await expect(loadPretrained(source, { freshHead: 4 })).rejects.toMatchObject({
     code: 'checkpoint/tensors',
     message:
-      'the weights do not fit the model that config.json describes (20 tensors are expected, the folder has 19); use the config and the weights of one model:\n' +
+      'the given files: the weights do not fit the model that config.json describes (20 tensors are expected, the folder has 19); use the config and the weights of one model:\n' +
       '  "vit.layernorm.bias" is missing',
   });
   await expect(loadPretrained(source, { freshHead: 4, config: { initializer_range: 'wide' } })).rejects.toMatchObject({
     code: 'model/config',
-    message: 'initializer_range in config.json is "wide"; it must be a number of at least 0.',
+    message: 'the given files: initializer_range in config.json is "wide"; it must be a number of at least 0.',
   });
 });
 
@@ -135,7 +135,7 @@ test('numbers in config.json alone do not say how much memory is taken', async (
   await expect(loadPretrained(fixture('vit-uneven'), { config: wide, freshHead: 4 })).rejects.toMatchObject({
     code: 'model/fresh-head',
     message: expect.stringMatching(
-      /^the head to draw has 14293651161088 values \(.*classifier.weight \[12,1099511627776\].*\), and the folder holds \d+ bytes of weights in all; correct num_labels in config.json\.$/,
+      /vit-uneven.*: the head to draw has 14293651161088 values \(.*classifier.weight \[12,1099511627776\].*\), and the folder holds \d+ bytes of weights in all; correct num_labels in config.json\.$/,
     ),
   });
 });

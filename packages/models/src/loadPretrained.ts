@@ -1,4 +1,4 @@
-import { type FolderSource, readModelFolder, readModelWeights } from '@peft/checkpoint';
+import { type FolderSource, type ModelFolder, namingFolder, readModelFolder, readModelWeights } from '@peft/checkpoint';
 import type { AnyModel, Seed } from '@peft/core';
 import { familyOf } from './families.ts';
 import { initializerRange } from './freshWeights.ts';
@@ -19,11 +19,12 @@ export type LoadOptions = {
  * model's. Stored dtypes are kept.
  * @throws PeftError `model/family`, `model/config`, and the `checkpoint/...` codes for files and tensors.
  */
-export async function loadPretrained(
-  source: FolderSource,
-  { config: replaced, freshHead }: LoadOptions = {},
-): Promise<PretrainedModel> {
+export async function loadPretrained(source: FolderSource, options: LoadOptions = {}): Promise<PretrainedModel> {
   const folder = await readModelFolder(source);
+  return namingFolder(folder.name, () => modelOf(folder, options));
+}
+
+async function modelOf(folder: ModelFolder, { config: replaced, freshHead }: LoadOptions): Promise<PretrainedModel> {
   const stated = { ...folder.config, ...replaced };
   const family = familyOf(stated);
   const tensors = family.rename?.(folder.tensors, stated) ?? folder.tensors;

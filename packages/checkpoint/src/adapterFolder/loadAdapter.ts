@@ -14,6 +14,7 @@ import {
   withRows,
 } from '@peft/core';
 import * as tf from '@tensorflow/tfjs';
+import { namingFolder } from '../namingFolder.ts';
 import type { FolderSource } from '../openFolder.ts';
 import { quoted } from '../problemList.ts';
 import type { SafetensorsFile } from '../safetensors/openSafetensors.ts';
@@ -25,7 +26,6 @@ import { checkTies } from './checkTies.ts';
 import { type ExpectedTensor, expectParameters, expectParts } from './expectTensors.ts';
 import { type ModuleNames, moduleNames, ownNames } from './moduleNames.ts';
 import { namesInFile } from './namesInFile.ts';
-import { namingFile } from './namingFile.ts';
 import { namePrefix } from './parameterName.ts';
 import { fromPythonConfig, unknownKeys } from './pythonConfig.ts';
 import { pythonMethodOf } from './pythonMethodOf.ts';
@@ -84,10 +84,10 @@ export async function loadAdapter(
     );
   }
   checkTies(folder.name, written.ensureWeightTying, { model, targets, settings });
-  const config = namingFile(folder.name, () =>
+  const config = await namingFolder(folder.name, () =>
     translateConfig(written, { targets, method, from: names, to: ownNames }),
   );
-  const shapes = namingFile(folder.name, () => format.shapes(config, targets));
+  const shapes = await namingFolder(folder.name, () => format.shapes(config, targets));
   const parts = expectParts(shapes, method, { targets, names });
   const parameters = expectParameters(model, settings, { targets, names });
   const tables = readTables(folder.name, written.trainableTokenIndices, { model, names, targets, ...settings });
@@ -97,7 +97,9 @@ export async function loadAdapter(
   const facts = baseFacts(model);
   if (checkBase) requireBase(file, facts.fingerprint);
   const { tensors, trained, rows } = await readTensors(file, expected);
-  const decoded = namingFile(folder.name, () => format.decode({ peftType: format.peftType, config, tensors }, targets));
+  const decoded = await namingFolder(folder.name, () =>
+    format.decode({ peftType: format.peftType, config, tensors }, targets),
+  );
   // What is uploaded is freed again where an upload fails.
   const live = tf.tidy(() => ({
     params: uploadSnapshot(decoded.params),

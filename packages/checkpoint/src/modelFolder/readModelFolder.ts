@@ -5,6 +5,8 @@ import { openSafetensors } from '../safetensors/openSafetensors.ts';
 import { readShards } from './readShards.ts';
 
 export interface ModelFolder {
+  /** What messages call it: the path, or `the given files`. */
+  readonly name: string;
   /** config.json as it stands, in Python's names. */
   readonly config: Readonly<Record<string, unknown>>;
   /** Every tensor of the model by its name; values are read on demand, in torch's layout. */
@@ -22,7 +24,7 @@ export async function readModelFolder(source: FolderSource): Promise<ModelFolder
     'config.json',
     'pass the folder that save_pretrained wrote, the one with config.json in it',
   );
-  return { config, tensors: await readTensors(folder) };
+  return { name: folder.name, config, tensors: await readTensors(folder) };
 }
 
 async function readTensors(folder: Folder): Promise<ReadonlyMap<string, StoredTensor>> {

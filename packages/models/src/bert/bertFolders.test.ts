@@ -90,7 +90,7 @@ test('a classifier on a masked-language model draws its pooler too, and only tha
   await expect(loadPretrained(fixture('bert-words'), options)).rejects.toMatchObject({
     code: 'checkpoint/tensors',
     message:
-      'the weights do not fit the model that config.json describes (41 tensors are expected, the folder has 37); use the config and the weights of one model:\n' +
+      `${fixture('bert-words')}: the weights do not fit the model that config.json describes (41 tensors are expected, the folder has 37); use the config and the weights of one model:\n` +
       '  "bert.pooler.dense.weight" is missing\n' +
       '  "bert.pooler.dense.bias" is missing\n' +
       '  "classifier.weight" is missing\n' +

@@ -210,7 +210,7 @@ test('fresh weights: branches of GPT-2 end smaller, the padding of OPT is zero, 
   expect([...table.slice(8, 16)]).toEqual(Array(8).fill(0));
   expect(table.slice(0, 8).every((value) => value !== 0)).toBe(true);
   expect(() => freshOptWeights({ ...optConfig, init_std: -1 }, 3)).toThrow(
-    'init_std is -1; it must be a number of at least 0.',
+    'init_std in config.json is -1; it must be a number of at least 0.',
   );
 });
 
