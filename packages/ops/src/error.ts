@@ -3,7 +3,7 @@ import { sayable } from './sayable.ts';
 const marker = Symbol.for('@peft/error');
 
 /**
- * The one error class of the project. `code` names the kind (`target/none-matched`, `data/not-finite`);
+ * The one error class of the project. `code` names the kind (`target/none-matched`, `train/not-finite`);
  * the message says what is wrong with which value, where, and what to do; what it quotes is made harmless.
  */
 export class PeftError extends Error {
