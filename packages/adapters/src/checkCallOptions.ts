@@ -26,3 +26,14 @@ export function checkCallOptions(options: CallOptions): void {
     throw new PeftError('adapters/call', 'adapterSet: a call gives both adapters and rows; give one of them.');
   }
 }
+
+/** Refuses options of a merge that mean nothing. Throws `adapters/call`. */
+export function checkMergeOptions(options: { readonly safe?: boolean }): void {
+  const isRecord = typeof options === 'object' && options !== null;
+  const isKnown = isRecord && Object.keys(options).every((name) => name === 'safe');
+  if (isKnown && (options.safe === undefined || typeof options.safe === 'boolean')) return;
+  throw new PeftError(
+    'adapters/call',
+    `adapterSet: the options of merge are ${JSON.stringify(options)}; pass { safe: true } or { safe: false }, or leave them out.`,
+  );
+}

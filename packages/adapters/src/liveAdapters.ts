@@ -24,7 +24,8 @@ import { AdapterPrograms } from './adapterPrograms.ts';
 import type { AdapterSet, CallOptions } from './adapterSet.ts';
 import { groupRows } from './batchRows.ts';
 import { adapterTensors, checkAdapter } from './checkAdapter.ts';
-import { checkCallOptions } from './checkCallOptions.ts';
+import { checkHostBatch, checkTensorBatch } from './checkBatch.ts';
+import { checkCallOptions, checkMergeOptions } from './checkCallOptions.ts';
 import { describePrepared } from './describeAdapter.ts';
 import { mergeNamed, mergeSafely, type Named } from './mergeSafely.ts';
 import { type Mixed, mixArrays, mixTensors } from './mixedBatch.ts';
@@ -122,8 +123,10 @@ export class LiveAdapters implements AdapterSet {
     });
   }
 
-  merge({ safe = true }: { readonly safe?: boolean } = {}): Promise<void> {
+  merge(options: { readonly safe?: boolean } = {}): Promise<void> {
     return this.#inTurn(async () => {
+      checkMergeOptions(options);
+      const { safe = true } = options;
       if (this.#merged) return;
       if (!this.#serving) {
         throw new PeftError(
@@ -175,6 +178,7 @@ export class LiveAdapters implements AdapterSet {
   apply(batch: TensorBatch, options: CallOptions = {}): tf.Tensor {
     this.#requireAlive();
     checkCallOptions(options);
+    checkTensorBatch(batch);
     const { rows, adapters } = options;
     if (!rows) return this.#output(batch, adapters === undefined ? this.#current() : this.#weightsOf(adapters));
     return mixTensors(this.#mixed(rows), batch, (part, weights) => this.#output(part, weights));
@@ -184,6 +188,7 @@ export class LiveAdapters implements AdapterSet {
     const { isEnabled } = this;
     return this.#inTurn(async () => {
       checkCallOptions(options);
+      checkHostBatch(batch);
       const { rows, adapters } = options;
       if (!rows) {
         const active = isEnabled ? this.active : none;

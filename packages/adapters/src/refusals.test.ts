@@ -322,3 +322,34 @@ it('a set without a model, or with options that are none', async () => {
     `adapters/set: adapterSet:\n- ${noModel}\n- "engin" is no option; the option is engine.\n- ${noEngine}`,
   );
 });
+
+it('a batch of the wrong kind, column by column', async () => {
+  const host = 'predict takes host arrays, as hostArray(data, shape) of @peft/core; apply takes tensors.';
+  const tensors = 'apply takes tensors, as tf.tensor(data, shape, dtype); predict takes host arrays.';
+  expect(await refusal(() => set.predict(ids() as never))).toBe(
+    `adapters/batch: adapterSet: predict: column "ids" is a tensor; ${host}`,
+  );
+  expect(await refusal(() => set.predict({ ids: [[1, 2]], mask: null, x: {}, y: 3 } as never))).toBe(
+    `adapters/batch: adapterSet: predict: column "ids" is a plain array, column "mask" is null, column "x" is an object, column "y" is 3; ${host}`,
+  );
+  expect(await refusal(() => set.predict(toyIds().ids as never))).toBe(
+    `adapters/batch: adapterSet: predict: the batch is a host array, and a record of columns by name is expected; ${host}`,
+  );
+  expect(await refusal(() => set.predict(undefined as never))).toBe(
+    `adapters/batch: adapterSet: predict: the batch is undefined, and a record of columns by name is expected; ${host}`,
+  );
+  expect(await refusal(() => set.apply(toyIds() as never))).toBe(
+    `adapters/batch: adapterSet: apply: column "ids" is a host array; ${tensors}`,
+  );
+  expect(await refusal(() => set.apply(ids().ids as never))).toBe(
+    `adapters/batch: adapterSet: apply: the batch is a tensor, and a record of columns by name is expected; ${tensors}`,
+  );
+});
+
+it('options of a merge that mean nothing', async () => {
+  for (const options of [{ saf: true }, { safe: 'no' }, null]) {
+    expect(await refusal(() => set.merge(options as never))).toBe(
+      `adapters/call: adapterSet: the options of merge are ${JSON.stringify(options)}; pass { safe: true } or { safe: false }, or leave them out.`,
+    );
+  }
+});
