@@ -184,6 +184,25 @@ describe('Python PEFT: modules_to_save "score" also trains and saves my_score, s
   });
 });
 
+describe('Python PEFT: of a module trained whole within another, such as LayerNorm within cls, the folder does not load: KeyError (1.4)', () => {
+  test('here: the modules outside are named in full, also where a file named them otherwise', () =>
+    withTemporaryFolder(async (folder) => {
+      const model = await fixtureModel();
+      const nested = ['query', 'layer.1'];
+      const trained = await trainFixture({ strategy: lora({ rank: 1 }), targets: ['head'], modulesToSave: nested });
+      const savedAs = async (name: string, adapter: TrainedAdapter): Promise<unknown> => {
+        await saveAdapter(adapter, join(folder, name));
+        return JSON.parse(await readFile(join(folder, name, 'adapter_config.json'), 'utf8')).modules_to_save;
+      };
+      expect(await savedAs('first', trained)).toEqual(['layer.0.query', 'layer.1']);
+      const loaded = await loadAdapter(join(folder, 'first'), model, { formats });
+      expect(Object.keys(loaded.trained).sort()).toEqual(Object.keys(trained.trained).sort());
+      const fileConfig = { ...loaded.fileConfig, modules_to_save: nested };
+      expect(await savedAs('again', { ...loaded, fileConfig })).toEqual(['layer.0.query', 'layer.1']);
+      for (const adapter of [trained, loaded]) disposeAdapter(adapter);
+    }));
+});
+
 describe('Python PEFT: a text in modules_to_save is taken letter by letter: "head" asks for every module that ends in h, e, a or d (1.2)', () => {
   test('here: a text is refused', async () => {
     expect(await refusal(load(adapterFiles({ ...config, modules_to_save: 'head' }, queries)))).toContain(

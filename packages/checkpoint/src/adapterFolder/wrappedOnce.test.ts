@@ -1,13 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { disposeAdapter } from '@peft/core';
-import { lora, loraFileFormat } from '@peft/lora';
-import * as tf from '@tensorflow/tfjs';
 import { expect, it } from 'vitest';
-import { fixtureModel } from '../testing/fixtureModel.ts';
-import { withTemporaryFolder } from '../testing/temporaryFolder.ts';
-import { trainFixture } from '../testing/trainFixture.ts';
-import { loadAdapter } from './loadAdapter.ts';
-import { saveAdapter } from './saveAdapter.ts';
 import { wrappedOnce } from './wrappedOnce.ts';
 
 const parameters = ['embed.norm', 'encoder.0.norm', 'encoder.1.norm', 'cls.transform.norm', 'cls.decoder'].flatMap(
@@ -61,21 +52,3 @@ it('a module whose full name ends that of one within it is refused', () => {
     }),
   );
 });
-
-it('a folder of modules within others is written so, and stays so when it is loaded and saved again', () =>
-  withTemporaryFolder(async (folder) => {
-    await tf.setBackend('cpu');
-    const model = await fixtureModel();
-    const options = { strategy: lora({ rank: 1 }), targets: ['head'], modulesToSave: ['query', 'layer.1'], steps: 1 };
-    const adapter = await trainFixture(options, model);
-    const savedIn = async (path: string): Promise<unknown> =>
-      JSON.parse(await readFile(`${path}/adapter_config.json`, 'utf8')).modules_to_save;
-    await saveAdapter(adapter, `${folder}/first`);
-    expect(await savedIn(`${folder}/first`)).toEqual(['layer.0.query', 'layer.1']);
-    const loaded = await loadAdapter(`${folder}/first`, model, { formats: [loraFileFormat] });
-    expect(Object.keys(loaded.trained).sort()).toEqual(Object.keys(adapter.trained).sort());
-    const asBefore = { ...loaded, fileConfig: { ...loaded.fileConfig, modules_to_save: ['query', 'layer.1'] } };
-    await saveAdapter(asBefore, `${folder}/again`);
-    expect(await savedIn(`${folder}/again`)).toEqual(['layer.0.query', 'layer.1']);
-    for (const each of [adapter, loaded]) disposeAdapter(each);
-  }));
