@@ -7,22 +7,18 @@ import { loadAdapter, saveAdapter } from '@peft/checkpoint';
 import {
   adamw,
   adaptedAt,
-  attach,
   batches,
   causalLanguageModeling,
   classification,
   disposeAdapter,
   type FineTuneOptions,
   fineTune,
-  type HostArray,
   type Loss,
   maskedLanguageModeling,
   mergeAdapter,
   sgd,
-  type TensorBatch,
   type TrainedAdapter,
   toFloat32,
-  toTensor,
 } from '@peft/core';
 import { loraFileFormat } from '@peft/lora';
 import * as tf from '@tensorflow/tfjs';
@@ -32,6 +28,7 @@ import { expectWrittenAgain } from '../test/expectWrittenAgain.ts';
 import { familyOf } from '../test/familyOf.ts';
 import { fixture, golden, readTensors } from '../test/golden.ts';
 import { onEachBackend } from '../test/onEachBackend.ts';
+import { adaptedLogits, type Columns, shownLogits } from '../test/shownLogits.ts';
 import { loadPretrained, type PretrainedModel } from './loadPretrained.ts';
 import { saveModel } from './saveModel.ts';
 
@@ -71,31 +68,16 @@ async function expected(key: string): Promise<Float32Array> {
   return tensors.get(key)?.data as Float32Array;
 }
 
-async function columnsOf(base: string): Promise<Readonly<Record<string, HostArray>>> {
+async function columnsOf(base: string): Promise<Columns> {
   const { get, keys } = await golden(base);
   const names = ['inputIds', 'attentionMask', 'tokenTypeIds', 'labels'];
   const start = keys.includes('right/inputIds') ? 'right/' : '';
   return Object.fromEntries(names.flatMap((name) => (keys.includes(start + name) ? [[name, get(start + name)]] : [])));
 }
 
-/** The logits of tokens that are shown; what padding is told means nothing. */
-async function logitsOf(base: string, apply: (batch: TensorBatch) => tf.Tensor): Promise<Float32Array> {
+async function shownColumns(base: string): Promise<Columns> {
   const { labels: _, ...columns } = await columnsOf(base);
-  const logits = tf.tidy(() => {
-    const batch = Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, toTensor(column)]));
-    const output = apply(batch);
-    return output.rank === 3 ? tf.mul(output, tf.expandDims(batch.attentionMask as tf.Tensor, -1)) : output;
-  });
-  const values = (await logits.data()) as Float32Array;
-  logits.dispose();
-  return values;
-}
-
-async function adaptedLogits(base: string, model: PretrainedModel, adapter: TrainedAdapter): Promise<Float32Array> {
-  const adapted = await attach(model, adapter);
-  const values = await logitsOf(base, (batch) => adapted.apply(batch));
-  adapted.dispose();
-  return values;
+  return columns;
 }
 
 /** Trains on from a folder of Python's, and gives the losses and the rows before and after. */
@@ -142,7 +124,11 @@ onEachBackend(() => {
       tables,
     );
     const subject = `${familyOf(name)}: outputs with trained token rows of PEFT`;
-    expectValues(subject, await adaptedLogits(base, model, adapter), await expected(`${name}/logits`));
+    expectValues(
+      subject,
+      await adaptedLogits(await shownColumns(base), model, adapter),
+      await expected(`${name}/logits`),
+    );
     disposeAdapter(adapter);
     model.weights.dispose();
   });
@@ -207,7 +193,7 @@ test.each(cases)(
     const adapter = await load(folderOf(name), model);
     const merged = await mergeAdapter(model, adapter);
     const at = adaptedAt({ weights: merged, modules: model.targets });
-    const logits = await logitsOf(base, (batch) => model.apply(batch, at));
+    const logits = await shownLogits(await shownColumns(base), (batch) => model.apply(batch, at));
     expectValues(
       `${familyOf(name)}: outputs with trained token rows of PEFT, merged`,
       logits,

@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { adaloraFileFormat } from '@peft/adalora';
 import { loadAdapter, saveAdapter } from '@peft/checkpoint';
-import { adaptedAt, attach, disposeAdapter, mergeAdapter, type TrainedAdapter, toTensor } from '@peft/core';
+import { adaptedAt, disposeAdapter, mergeAdapter } from '@peft/core';
 import { loraFileFormat } from '@peft/lora';
-import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import { expectValues } from '../../test/expectValues.ts';
 import { expectWrittenAgain } from '../../test/expectWrittenAgain.ts';
 import { familyOf } from '../../test/familyOf.ts';
 import { fixture, golden, readTensors } from '../../test/golden.ts';
 import { onEachBackend } from '../../test/onEachBackend.ts';
+import { adaptedLogits, type Columns, shownLogits } from '../../test/shownLogits.ts';
 import { loadPretrained, type PretrainedModel } from '../loadPretrained.ts';
 import { saveModel } from '../saveModel.ts';
 
@@ -33,28 +33,9 @@ function load(name: string, model: PretrainedModel, folder = fixture(`decoder-ad
   return loadAdapter(folder, model, { formats: [loraFileFormat, adaloraFileFormat], onWarning });
 }
 
-async function batchOf(base: string): Promise<Record<'inputIds' | 'attentionMask', tf.Tensor>> {
+async function columnsOf(base: string): Promise<Columns> {
   const { get } = await golden(base);
-  return { inputIds: toTensor(get('right/inputIds')), attentionMask: toTensor(get('right/attentionMask')) };
-}
-
-/** The logits of tokens that are shown; what padding is told means nothing. */
-async function logitsOf(base: string, apply: (batch: Record<string, tf.Tensor>) => tf.Tensor): Promise<Float32Array> {
-  const batch = await batchOf(base);
-  const logits = tf.tidy(() => {
-    const output = apply(batch);
-    return output.rank === 3 ? tf.mul(output, tf.expandDims(batch.attentionMask, -1)) : output;
-  });
-  const values = (await logits.data()) as Float32Array;
-  tf.dispose([logits, Object.values(batch)]);
-  return values;
-}
-
-async function adaptedLogits(base: string, model: PretrainedModel, adapter: TrainedAdapter): Promise<Float32Array> {
-  const adapted = await attach(model, adapter);
-  const values = await logitsOf(base, (batch) => adapted.apply(batch));
-  adapted.dispose();
-  return values;
+  return { inputIds: get('right/inputIds'), attentionMask: get('right/attentionMask') };
 }
 
 async function expectedLogits(name: string): Promise<Float32Array> {
@@ -73,7 +54,7 @@ onEachBackend(() => {
     const adapter = await load(name, model);
     expect(adapter.targets).toHaveLength(targetCount);
     const subject = `${familyOf(name)}: outputs with adapter folders of PEFT`;
-    expectValues(subject, await adaptedLogits(base, model, adapter), await expectedLogits(name));
+    expectValues(subject, await adaptedLogits(await columnsOf(base), model, adapter), await expectedLogits(name));
     disposeAdapter(adapter);
     model.weights.dispose();
   });
@@ -93,7 +74,8 @@ test.each(cases)('%s is written again with its tensors and settings', async (nam
     const [written, read] = await Promise.all([folder, fixture(`decoder-adapters/${name}`)].map(configIn));
     expect(written).toEqual(read);
     const again = await load(name, model, folder);
-    expect(await adaptedLogits(base, model, again)).toEqual(await adaptedLogits(base, model, adapter));
+    const columns = await columnsOf(base);
+    expect(await adaptedLogits(columns, model, again)).toEqual(await adaptedLogits(columns, model, adapter));
     disposeAdapter(again);
   });
   disposeAdapter(adapter);
@@ -110,7 +92,7 @@ test.each(cases)('%s merged, saved as a model and loaded again, gives the same l
     const adaptsOne = adapter.targets.some(({ path }) => /wte$|embed_tokens$|lm_head$/.test(path));
     expect(loaded.config.tie_word_embeddings).toBe(!adaptsOne);
     const at = adaptedAt({ weights: loaded.weights, modules: loaded.targets });
-    const logits = await logitsOf(base, (batch) => loaded.apply(batch, at));
+    const logits = await shownLogits(await columnsOf(base), (batch) => loaded.apply(batch, at));
     const subject = `${familyOf(name)}: outputs with adapter folders of PEFT`;
     expectValues(subject, logits, await expectedLogits(name));
     loaded.weights.dispose();
