@@ -11,7 +11,7 @@ export type WeightChange = {
   readonly change: number;
   /** Norm of the base's weight. */
   readonly base: number;
-  /** change / base. */
+  /** change / base; of a base of zeros infinite, or NaN where nothing is changed either. */
   readonly relative: number;
 };
 
