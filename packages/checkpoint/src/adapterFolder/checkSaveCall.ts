@@ -1,4 +1,4 @@
-import type { TrainedAdapter } from '@peft/core';
+import { rowTensors, type TrainedAdapter, tensorsOf } from '@peft/core';
 import { isRecord } from '../parseJson.ts';
 import { adapterNameProblem } from './adapterName.ts';
 import { sayValue, valueProblems } from './fieldValue.ts';
@@ -31,7 +31,7 @@ const stored = {
 export function checkSaveCall(trained: TrainedAdapter, folder: string, options: SaveAdapterOptions): void {
   const given: Readonly<Record<string, unknown>> = isRecord(options) ? options : {};
   requireArguments('saveAdapter', [
-    !isTrained(trained) && 'the adapter is none; pass what fineTune or loadAdapter gave, as (await run.result).adapter',
+    adapterProblem(trained),
     (typeof folder !== 'string' || folder === '') && `the folder is ${sayValue(folder)}; pass its path`,
     !isRecord(options) && `the options are ${sayValue(options)}; pass a record, or leave them out`,
     unknownOptions(given, Object.keys(known)),
@@ -48,7 +48,22 @@ export function checkSaveCall(trained: TrainedAdapter, folder: string, options: 
   ]);
 }
 
-function isTrained(trained: unknown): boolean {
+function adapterProblem(trained: unknown): string | undefined {
+  if (!isTrained(trained)) {
+    const given: Readonly<Record<string, unknown>> = isRecord(trained) ? trained : {};
+    if (typeof given.then === 'function') return 'the adapter is a promise; await it first';
+    if (isTrained(given.adapter)) return 'the adapter is in the field "adapter" of what was passed; pass that';
+    return 'the adapter is none; pass what fineTune or loadAdapter gave, as (await run.result).adapter';
+  }
+  const { adapter, trained: whole, tokenRows } = trained;
+  const own = { params: adapter.params, state: adapter.state, whole, rows: rowTensors(tokenRows ?? {}) };
+  const gone = tensorsOf(own).filter((tensor) => tensor.isDisposed).length;
+  return gone === 0
+    ? undefined
+    : `the adapter has ${gone} tensors that were disposed of; save it before they are freed`;
+}
+
+function isTrained(trained: unknown): trained is TrainedAdapter {
   return (
     isRecord(trained) &&
     isRecord(trained.strategy) &&

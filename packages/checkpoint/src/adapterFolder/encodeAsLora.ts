@@ -19,6 +19,12 @@ import { biasWords } from './biasWords.ts';
  */
 export async function encodeAsLora(trained: TrainedAdapter): Promise<AdapterFile> {
   const { strategy } = trained;
+  if (!strategy.factors && trained.targets.length === 0) {
+    throw new PeftError(
+      'checkpoint/not-additive',
+      'no target is adapted, only modules trained whole or rows, and Python PEFT has these in a folder only beside LoRA or AdaLoRA; give the run a strategy and targets, or write the merged model: saveModel with the weights of mergeAdapter.',
+    );
+  }
   if (!strategy.factors) {
     throw new PeftError(
       'checkpoint/not-additive',

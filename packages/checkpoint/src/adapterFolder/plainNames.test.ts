@@ -66,6 +66,13 @@ it('says where the names of an adapter come from', async () => {
   );
 });
 
+it('takes a misspelt name of a part for no adapter: it is listed with what is missing', async () => {
+  const misspelt = renamed(tensors, (key) => key.replace('query.lora_B.weight', 'query.lora_B.wieght'));
+  expect(await refusal(load({}, misspelt))).toContain(
+    '"base_model.model.layer.0.query.lora_B.wieght" belongs to nothing; was "base_model.model.layer.0.query.lora_B.weight" meant?',
+  );
+});
+
 it("says that the prefix of Python's wrapper is missing", async () => {
   expect(
     await refusal(

@@ -1,4 +1,4 @@
-import { PeftError } from '@peft/core';
+import { editDistance, PeftError } from '@peft/core';
 import { isRecord } from '../parseJson.ts';
 import { problemList, quoted } from '../problemList.ts';
 import type { SafetensorsFile } from '../safetensors/openSafetensors.ts';
@@ -76,7 +76,8 @@ function isFactor(key: string): boolean {
 function adapterIn(key: string): string | undefined {
   const held = /\.lora_[AB]\.([^.]+)\.(?:weight|bias)$/.exec(key);
   const bare = /\.lora_(?:[ABE]|embedding_[AB]|magnitude_vector)\.(?!(?:weight|bias)$)([^.]+)(?:\.weight)?$/.exec(key);
-  return held?.[1] ?? bare?.[1];
+  // A misspelt "weight" is left to the list of tensors that do not fit.
+  return held?.[1] ?? (bare?.[1] && editDistance(bare[1], 'weight') > 2 ? bare[1] : undefined);
 }
 
 function wrong({ name }: SafetensorsFile, problem: string): PeftError {

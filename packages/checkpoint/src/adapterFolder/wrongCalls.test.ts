@@ -91,3 +91,27 @@ it('refuses calls of saveAdapter that are none, with all that is wrong', async (
   `);
   disposeAdapter(trained);
 });
+
+it('says what was passed to saveAdapter in place of an adapter, and that it was freed', async () => {
+  const adapter = await loadAdapter(files, await fixtureModel(), { formats });
+  expect(await refusal(save(Promise.resolve(adapter), 'nowhere'))).toBe(
+    'checkpoint/options: saveAdapter: the adapter is a promise; await it first.',
+  );
+  expect(await refusal(save({ adapter, dispose() {} }, 'nowhere'))).toBe(
+    'checkpoint/options: saveAdapter: the adapter is in the field "adapter" of what was passed; pass that.',
+  );
+  disposeAdapter(adapter);
+  expect(await refusal(save(adapter, 'nowhere'))).toBe(
+    'checkpoint/options: saveAdapter: the adapter has 2 tensors that were disposed of; save it before they are freed.',
+  );
+});
+
+it('says why an adapter without a target is no folder', async () => {
+  const adapter = await loadAdapter(files, await fixtureModel(), { formats });
+  const { fileFormat: _, factors: __, ...none } = adapter.strategy;
+  const bare = { ...adapter, strategy: { ...none, name: 'none' }, targets: [], adapter: { params: {}, state: {} } };
+  expect(await refusal(save(bare, 'nowhere'))).toBe(
+    'checkpoint/not-additive: no target is adapted, only modules trained whole or rows, and Python PEFT has these in a folder only beside LoRA or AdaLoRA; give the run a strategy and targets, or write the merged model: saveModel with the weights of mergeAdapter.',
+  );
+  disposeAdapter(adapter);
+});

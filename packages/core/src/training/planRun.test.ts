@@ -266,6 +266,11 @@ const cases: Readonly<Record<string, readonly WrongCall[]>> = {
       'option/conflict: fineTune: checkpoints.store cannot save; pass a store, for example trainingDirectory(path) of @peft/checkpoint.',
     ],
     [
+      'a path',
+      trainWith({ checkpoints: './run' }),
+      'option/unknown: fineTune: checkpoints is "./run"; pass a record of its options: store, every, onFailure.',
+    ],
+    [
       'no store',
       trainWith({ checkpoints: { every: 1 } }),
       'option/conflict: fineTune: checkpoints.store cannot save; pass a store, for example trainingDirectory(path) of @peft/checkpoint.',
@@ -283,7 +288,7 @@ const cases: Readonly<Record<string, readonly WrongCall[]>> = {
     [
       'no options at all',
       trainWith({ checkpoints: true }),
-      'option/conflict: fineTune: checkpoints.store cannot save; pass a store, for example trainingDirectory(path) of @peft/checkpoint.',
+      'option/unknown: fineTune: checkpoints is true; pass a record of its options: store, every, onFailure.',
     ],
   ],
 };
