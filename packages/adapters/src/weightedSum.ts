@@ -10,7 +10,6 @@ import {
 import * as tf from '@tensorflow/tfjs';
 import { joinedBias } from './joinedBias.ts';
 import { joinedFileConfig } from './joinedFileConfig.ts';
-import { lowRankPairs } from './lowRankPairs.ts';
 import { mergedWeight } from './mergedWeight.ts';
 import type { PreparedAdapter } from './prepareAdapter.ts';
 import { type SumState, sumOf } from './sumOf.ts';
@@ -54,7 +53,7 @@ function wholePaths(parts: readonly Weighted[]): ReadonlySet<string> {
   const whole = new Set(all.flatMap(({ trained }) => Object.keys(trained.trained)));
   const reshaped = new Set(
     all.flatMap(({ strategy, trained }) =>
-      strategy === (lowRankPairs as AnyStrategy) ? [] : trained.targets.map(({ path }) => `${path}.weight`),
+      strategy.factors ? [] : trained.targets.map(({ path }) => `${path}.weight`),
     ),
   );
   for (const { trained } of all) {
