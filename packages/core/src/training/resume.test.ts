@@ -92,6 +92,15 @@ describe('resuming', () => {
     expect(silent).toEqual([]);
   });
 
+  it('says what changed step by step, in the order of the steps', async () => {
+    const state = await save({ steps: 12 });
+    const warnings: string[] = [];
+    const onWarning = (said: string) => void warnings.push(said);
+    await finalState(startToy({ steps: 12, schedule: 0.5, resume: state, onWarning }));
+    const steps = [...(warnings[0] ?? '').matchAll(/at step (\d+) was/g)].map(([, step]) => Number(step));
+    expect(steps).toEqual([0, 1, 3, 4, 6, 7, 8, 10, 11]);
+  });
+
   it('keeps what the file of the adapter that the run began from says, given again or not', async () => {
     const fileConfig = {
       peft_type: 'LORA',

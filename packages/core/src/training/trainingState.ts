@@ -108,9 +108,12 @@ function isNewer(state: unknown): boolean {
   return typeof version === 'number' && version > trainingStateVersion;
 }
 
+/** Step 2 comes before step 10. */
+const byNumbers = new Intl.Collator('en', { numeric: true });
+
 function changedSettings(saved: RunSettings | undefined, now: RunSettings | undefined) {
   if (!saved || !now) return [];
-  const keys = [...new Set([...Object.keys(saved), ...Object.keys(now)])].sort();
+  const keys = [...new Set([...Object.keys(saved), ...Object.keys(now)])].sort(byNumbers.compare);
   return keys
     .filter((key) => !Object.is(saved[key], now[key]))
     .map((key) => [key, `${key} was ${shown(saved[key])}, now ${shown(now[key])}`] as const);
