@@ -108,15 +108,19 @@ function isNewer(state: unknown): boolean {
   return typeof version === 'number' && version > trainingStateVersion;
 }
 
-/** Step 2 comes before step 10. */
-const byNumbers = new Intl.Collator('en', { numeric: true });
-
 function changedSettings(saved: RunSettings | undefined, now: RunSettings | undefined) {
   if (!saved || !now) return [];
-  const keys = [...new Set([...Object.keys(saved), ...Object.keys(now)])].sort(byNumbers.compare);
+  const keys = [...new Set([...Object.keys(saved), ...Object.keys(now)])].sort((left, right) =>
+    inOrder(left) < inOrder(right) ? -1 : 1,
+  );
   return keys
     .filter((key) => !Object.is(saved[key], now[key]))
     .map((key) => [key, `${key} was ${shown(saved[key])}, now ${shown(now[key])}`] as const);
+}
+
+/** A key as it sorts: step 2 before step 10. */
+function inOrder(key: string): string {
+  return key.replaceAll(/\d+/g, (digits) => digits.padStart(16, '0'));
 }
 
 function warningsOf({ step }: TrainingState, changed: readonly (readonly [key: string, said: string])[]) {
