@@ -78,10 +78,10 @@ test('the page has every figure', () => {
 
 test('the picture has a dot and a line for each subject, at their powers of ten', () => {
   const picture = fidelityPicture(parityRows('lora', note('a < b', 1e-6, 1e-3)));
-  // Half and three quarters of the way from 1e-12 to 1.
-  expect(picture).toContain('cx="530.0"');
-  expect(picture).toContain('x1="630.0" x2="630.0"');
-  expect(picture).toContain('a &lt; b');
+  // Six and nine tenths of the way from 1e-12 to 1e-2.
+  expect(picture).toContain('cx="698.0"');
+  expect(picture).toContain('x1="827.0" x2="827.0"');
+  expect(picture).toContain('a &lt; b (lora)');
 });
 
 describe('the result of a script', () => {
