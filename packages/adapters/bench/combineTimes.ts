@@ -1,4 +1,4 @@
-// CPU seconds that the parts of combineAdapters take for one weight: node ../checkpoint/bench/runSource.mjs bench/combineTimes.ts
+// CPU seconds that the parts of combineAdapters take for one weight: node ../../scripts/runSource.mjs bench/combineTimes.ts
 import { normals } from '@peft/ops';
 import { dropAtRandom } from '../src/combine/dropAtRandom.ts';
 import { keepLargest } from '../src/combine/keepLargest.ts';

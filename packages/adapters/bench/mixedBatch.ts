@@ -1,5 +1,5 @@
 // What adapters cost on a BERT of four layers, 32 sentences of 32 tokens, eager on wasm and on ONNX Runtime:
-// node ../checkpoint/bench/runSource.mjs bench/mixedBatch.ts [--out FILE]
+// node ../../scripts/runSource.mjs bench/mixedBatch.ts [--out FILE]
 // The cases take turns; the JSON has by case { wall, cpu }, medians of milliseconds, cpu being that of all threads, which
 // other work on the machine moves less.
 import { writeFileSync } from 'node:fs';

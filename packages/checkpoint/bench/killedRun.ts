@@ -16,7 +16,7 @@ import { type Order, prepare, train } from './killedRun/train.ts';
  * announced, and in the end every step's numbers, the final state and the result must equal those of a run that nobody
  * killed, bit for bit.
  *
- *   node bench/runSource.mjs bench/killedRun.ts [--kills 200] [--seed 1] [--chain 7] [--parallel 2] [--out FILE]
+ *   node ../../scripts/runSource.mjs bench/killedRun.ts [--kills 200] [--seed 1] [--chain 7] [--parallel 2] [--out FILE]
  *     [--engine ../onnx-backend/src/index.ts:onnxEngine]
  *
  * --chain repeats one chain of deaths of a seed; all but the deaths from outside fall at the same place again.
@@ -98,7 +98,7 @@ async function killAndCompare(): Promise<void> {
     const engine = values.engine ? ` --engine ${values.engine}` : '';
     writeScriptRun(values.out, {
       title: `Runs killed while they train${values.engine ? `, on ${values.engine.split(':').at(-1)}` : ''}`,
-      command: `(cd packages/checkpoint && node bench/runSource.mjs bench/killedRun.ts --kills ${wanted} --seed ${seed}${engine})`,
+      command: `(cd packages/checkpoint && node ../../scripts/runSource.mjs bench/killedRun.ts --kills ${wanted} --seed ${seed}${engine})`,
       columns: ['killed at', 'times'],
       rows: Object.entries(places).map(([place, count]) => [place, String(count)]),
       notes: [
@@ -239,7 +239,7 @@ async function runProcess(order: Order, killer?: { readonly line: number; readon
   const [engine, maker] = values.engine?.split(/:(?=[^:]*$)/) ?? [];
   const whole = engine ? { ...order, engine: `${resolve(engine)}:${maker}` } : order;
   const child = spawn(process.execPath, [
-    'bench/runSource.mjs',
+    '../../scripts/runSource.mjs',
     'bench/killedRun.ts',
     '--order',
     JSON.stringify(whole),

@@ -8,7 +8,7 @@ import { portableCrc32 } from '../src/trainingState/crc32.ts';
 
 /*
  * What saving and loading a training state costs, and what its checksums are of that:
- * node bench/runSource.mjs bench/stateCost.ts [megabytes, 100]. The best of five.
+ * node ../../scripts/runSource.mjs bench/stateCost.ts [megabytes, 100]. The best of five.
  */
 
 const megabytes = Number(process.argv[2] ?? 100);

@@ -104,7 +104,7 @@ it('a process killed in the middle of a write leaves half a save, and the next o
     const order = { recipe, folder, death: { place: 'save-write', at: 700, when: 'amid' } };
     const child = spawn(
       process.execPath,
-      ['bench/runSource.mjs', 'bench/killedRun.ts', '--order', JSON.stringify(order)],
+      ['../../scripts/runSource.mjs', 'bench/killedRun.ts', '--order', JSON.stringify(order)],
       { cwd: fileURLToPath(new URL('../..', import.meta.url)) },
     );
     let output = '';

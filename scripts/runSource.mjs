@@ -1,4 +1,4 @@
-// Runs a TypeScript script against the packages' sources: node bench/runSource.mjs bench/<script>.ts [arguments]
+// Runs a TypeScript script against the packages' sources: node scripts/runSource.mjs <script>.ts [arguments]
 import { resolve } from 'node:path';
 import { createViteServer } from 'vitest/node';
 
