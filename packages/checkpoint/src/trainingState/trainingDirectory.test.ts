@@ -236,20 +236,22 @@ it('keeps the saves of a run that it does not go on from, and says so once', () 
 
 it('loads the newest save while a writer makes new ones and removes the one being read', () =>
   withTemporaryFolder(async (folder) => {
+    const most = 500;
+    const stateAt = (step: number) => ({ ...fullState(step), totalSteps: most });
     const writer = trainingDirectory(folder, { keep: 1 });
-    await writer.save(fullState(1));
+    await writer.save(stateAt(1));
     let isDone = false;
     const seen: number[] = [];
     const writing = (async () => {
       // A busy machine may read one save in the time of many.
-      for (let step = 2; step <= 12 || (new Set(seen).size < 2 && step <= 500); step++) {
-        await writer.save(fullState(step));
+      for (let step = 2; step <= 12 || (new Set(seen).size < 2 && step <= most); step++) {
+        await writer.save(stateAt(step));
       }
       isDone = true;
     })();
     while (!isDone) {
       const state = await trainingDirectory(folder).load();
-      expect(state).toStrictEqual(fullState(state?.step));
+      expect(state).toStrictEqual(stateAt(state?.step ?? 0));
       seen.push(state?.step ?? 0);
     }
     await writing;
