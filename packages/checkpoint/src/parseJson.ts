@@ -1,4 +1,4 @@
-import { PeftError } from '@peft/core';
+import { kindOf, PeftError } from '@peft/core';
 import { depthOfJson } from './depthOfJson.ts';
 import { duplicateKeys } from './duplicateKeys.ts';
 import { problemList, quoted } from './problemList.ts';
@@ -42,14 +42,6 @@ export function parseJson(what: string, bytes: Uint8Array): Readonly<Record<stri
 /** True for what JSON calls an object. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The kind of a JSON value, in words for messages. */
-export function kindOf(value: unknown): string {
-  if (value === null) return 'null';
-  if (value === undefined) return 'absent';
-  if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 function decode(what: string, bytes: Uint8Array): string {

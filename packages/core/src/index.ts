@@ -16,6 +16,7 @@ export {
   toFloat32,
   toTensor,
 } from './hostArray.ts';
+export { kindOf } from './kindOf.ts';
 export { type LayerKind, layerKindOf, registerLayerKind } from './layerKind.ts';
 export { type MatchedTensors, matchTensors } from './matchTensors.ts';
 export type { AnyModel, At, BatchInput, FrozenLinear, LinearHead, Model, TensorBatch } from './model.ts';

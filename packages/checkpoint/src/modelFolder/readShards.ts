@@ -1,8 +1,8 @@
-import { PeftError } from '@peft/core';
+import { kindOf, PeftError } from '@peft/core';
 import { isPlainFileName } from '../isPlainFileName.ts';
 import type { StoredTensor } from '../lazyTensor.ts';
 import type { Folder } from '../openFolder.ts';
-import { isRecord, kindOf } from '../parseJson.ts';
+import { isRecord } from '../parseJson.ts';
 import { problemList, quoted } from '../problemList.ts';
 import { openSafetensors, type SafetensorsFile } from '../safetensors/openSafetensors.ts';
 

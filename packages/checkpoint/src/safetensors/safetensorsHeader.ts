@@ -1,6 +1,6 @@
-import { PeftError } from '@peft/core';
+import { kindOf, PeftError } from '@peft/core';
 import { type ByteSource, readRange } from '../byteSource.ts';
-import { isRecord, kindOf, parseJson } from '../parseJson.ts';
+import { isRecord, parseJson } from '../parseJson.ts';
 import { problemList, quoted } from '../problemList.ts';
 import { checkLayout } from './checkLayout.ts';
 import { parseTensorEntry, type TensorEntry } from './tensorEntry.ts';

@@ -1,4 +1,5 @@
-import { isRecord, kindOf } from '../parseJson.ts';
+import { kindOf } from '@peft/core';
+import { isRecord } from '../parseJson.ts';
 import { quoted } from '../problemList.ts';
 import { dtypeByCode, type SafetensorsDtype } from './safetensorsDtype.ts';
 

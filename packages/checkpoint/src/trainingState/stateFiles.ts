@@ -1,8 +1,15 @@
-import { type HostArray, PeftError, type TrainingState, trainingStateProblems, trainingStateVersion } from '@peft/core';
+import {
+  type HostArray,
+  kindOf,
+  PeftError,
+  type TrainingState,
+  trainingStateProblems,
+  trainingStateVersion,
+} from '@peft/core';
 import type { FileContent } from '../atomic/stageFiles.ts';
 import type { LazyTensor } from '../lazyTensor.ts';
 import { type Folder, requireJsonFile } from '../openFolder.ts';
-import { isRecord, kindOf } from '../parseJson.ts';
+import { isRecord } from '../parseJson.ts';
 import { problemList, quoted } from '../problemList.ts';
 import { openSafetensors, type SafetensorsFile } from '../safetensors/openSafetensors.ts';
 import { safetensorsChunks } from '../safetensors/writeSafetensors.ts';

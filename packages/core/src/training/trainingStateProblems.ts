@@ -1,4 +1,5 @@
 import { sizeOf } from '../hostArray.ts';
+import { kindOf } from '../kindOf.ts';
 
 type Check = (value: unknown, path: string) => readonly string[];
 
@@ -118,11 +119,4 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function expected(value: unknown, path: string, kind: string): readonly string[] {
   return [`${path} is ${kindOf(value)}, and ${kind} is expected`];
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return 'null';
-  if (value === undefined) return 'absent';
-  if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
