@@ -18,9 +18,17 @@ const graph = {
     may: [],
     because: 'A graph is a tfjs function written down: whoever made the function, a model or a step, it never asks.',
   },
-  'onnx-backend': {
+  compiler: {
     may: ['core', 'graph'],
+    because: 'What compiling engines share: it turns functions of core into graphs, and never asks what runs them.',
+  },
+  'onnx-backend': {
+    may: ['compiler', 'core', 'graph'],
     because: 'It runs graphs; of core it knows the types of Engine and Weights, and the eager engine it falls back to.',
+  },
+  'cuda-backend': {
+    may: ['compiler', 'core', 'graph'],
+    because: 'As onnx-backend: it runs graphs, whoever made them.',
   },
   lora: {
     may: ['core', 'ops'],

@@ -1,0 +1,1 @@
+export { CudaError } from './cudaError.ts';

@@ -1,0 +1,5 @@
+import type { CudaRows } from './cudaRow.ts';
+
+type Ops = 'BatchMatMul' | 'PeftMatMul';
+
+export const productRows = {} as CudaRows<Ops>;

@@ -1,0 +1,5 @@
+import type { CudaRows } from './cudaRow.ts';
+
+type Ops = 'Cumsum' | 'TopK';
+
+export const sortRows = {} as CudaRows<Ops>;

@@ -1,0 +1,63 @@
+import type { Product } from '../device/products.ts';
+import type { Operand } from './operand.ts';
+
+/** A kernel by the file that holds it: one of the package's own (`kernels/<file>.cu`), or a generated text. */
+export interface KernelReference {
+  readonly file: string;
+  /** Name in the source, as `PEFT_KERNEL` declares it. */
+  readonly name: string;
+  /** Of a generated kernel: all text after the prelude. Equal files have equal texts. */
+  readonly source?: string;
+}
+
+/** A field of a kernel's parameter struct, in the order of the struct. */
+export type Argument =
+  | { readonly type: 'pointer'; readonly operand: Operand; readonly access: 'read' | 'write' | 'update' }
+  /** No memory: an operand that is left out. */
+  | { readonly type: 'pointer'; readonly operand: undefined; readonly access: 'read' }
+  | { readonly type: 'i64' | 'i32' | 'u32' | 'f32'; readonly value: number };
+
+/** A launch of `blocks` blocks of `threads` threads in one dimension. */
+export interface KernelCommand {
+  readonly kind: 'kernel';
+  readonly kernel: KernelReference;
+  readonly blocks: number;
+  readonly threads: number;
+  /** Bytes of dynamic shared memory. */
+  readonly sharedBytes?: number;
+  readonly arguments: readonly Argument[];
+}
+
+/** A product by the product library. */
+export interface ProductCommand {
+  readonly kind: 'product';
+  readonly product: Product;
+  readonly a: Operand;
+  readonly b: Operand;
+  readonly c: Operand;
+  readonly bias?: Operand;
+}
+
+export interface ClearCommand {
+  readonly kind: 'clear';
+  readonly operand: Operand;
+}
+
+/** Copies bytes between operands of the same size. */
+export interface CopyCommand {
+  readonly kind: 'copy';
+  readonly from: Operand;
+  readonly to: Operand;
+}
+
+/** One thing the device does; `node` says on whose behalf, for errors: `17 PeftLayerNorm`. */
+export type Command = (KernelCommand | ProductCommand | ClearCommand | CopyCommand) & { readonly node: string };
+
+export const reads = (operand: Operand): Argument => ({ type: 'pointer', operand, access: 'read' });
+export const writes = (operand: Operand): Argument => ({ type: 'pointer', operand, access: 'write' });
+export const updates = (operand: Operand): Argument => ({ type: 'pointer', operand, access: 'update' });
+export const nothing: Argument = { type: 'pointer', operand: undefined, access: 'read' };
+export const i64 = (value: number): Argument => ({ type: 'i64', value });
+export const i32 = (value: number): Argument => ({ type: 'i32', value });
+export const u32 = (value: number): Argument => ({ type: 'u32', value });
+export const f32 = (value: number): Argument => ({ type: 'f32', value });
