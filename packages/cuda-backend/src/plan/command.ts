@@ -1,5 +1,6 @@
 import type { Product } from '../device/products.ts';
 import type { Operand } from './operand.ts';
+import type { Region } from './region.ts';
 
 /** A kernel by the file that holds it: one of the package's own (`kernels/<file>.cu`), or a generated text. */
 export interface KernelReference {
@@ -26,6 +27,22 @@ export interface KernelCommand {
   /** Bytes of dynamic shared memory. */
   readonly sharedBytes?: number;
   readonly arguments: readonly Argument[];
+  /** Any number of blocks gives the same result: they share the work in strides. Lets launches of unequal sizes be one. */
+  readonly isStrided?: true;
+}
+
+/** Launches of one kernel that need nothing of each other, as one launch of its `Many` twin. */
+export interface ManyCommand {
+  readonly kind: 'many';
+  readonly kernel: KernelReference;
+  /** Of each entry. */
+  readonly blocks: number;
+  readonly threads: number;
+  readonly sharedBytes?: number;
+  /** Arguments of each launch. */
+  readonly entries: readonly (readonly Argument[])[];
+  /** Constant memory for the structs of the entries, which `tableOf` lays out once addresses are known. */
+  readonly table: Region;
 }
 
 /** A product by the product library. */
@@ -51,7 +68,9 @@ export interface CopyCommand {
 }
 
 /** One thing the device does; `node` says on whose behalf, for errors: `17 PeftLayerNorm`. */
-export type Command = (KernelCommand | ProductCommand | ClearCommand | CopyCommand) & { readonly node: string };
+export type Command = (KernelCommand | ManyCommand | ProductCommand | ClearCommand | CopyCommand) & {
+  readonly node: string;
+};
 
 export const reads = (operand: Operand): Argument => ({ type: 'pointer', operand, access: 'read' });
 export const writes = (operand: Operand): Argument => ({ type: 'pointer', operand, access: 'write' });

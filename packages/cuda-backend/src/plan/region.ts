@@ -13,6 +13,6 @@ export interface Region {
   readonly bytes: number;
   /** What it holds, for errors and print-outs: the path, or the operation that writes it. */
   readonly label: string;
-  /** Of a constant. */
+  /** Of a constant; the table of a launch of several has none, as it holds addresses. */
   readonly data?: Uint8Array;
 }
