@@ -39,7 +39,9 @@ export interface Engine {
     functions: Readonly<Record<Name, StepFunction>>,
     weights: Weights,
   ): Promise<Program<Name>>;
-  /** What a user should know before a run on this engine, each said once in the life of the process. */
+  /** Loads what the engine needs; rejects where it cannot run on this machine, with what is missing. */
+  open?(): Promise<void>;
+  /** What a user should know before a run on this engine, once it is open; each said once in the life of the process. */
   warnings?(): readonly string[];
 }
 

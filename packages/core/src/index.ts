@@ -6,6 +6,7 @@ export { type Effect, effectsOfPart, partOf } from './effect.ts';
 export type { Engine, HostInputs, Program, StepFunction, StepMetrics, StepResult, TensorInputs } from './engine.ts';
 export type { AdapterFile, FileFormat, TensorShapes } from './fileFormat.ts';
 export type { FinishedLink } from './finishedLink.ts';
+export { type FirstEngine, type FirstEngineOptions, firstEngine } from './firstEngine.ts';
 export {
   type DType,
   fromTensor,

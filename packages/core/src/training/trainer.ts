@@ -95,6 +95,7 @@ export class Trainer {
   /** Makes a fresh adapter, or restores the run to resume. */
   async prepare(emit: Emit): Promise<void> {
     await tf.ready();
+    await this.#engine.open?.();
     for (const warning of [...(this.#engine.warnings?.() ?? []), ...this.#plan.warnings]) this.#warn(warning);
     const { resume } = this.#options;
     const state = resume ? await this.#resumed(() => this.#restore(resume)) : this.#begin();
