@@ -67,6 +67,7 @@ struct ManyParameters {
 // Declares a kernel of one parameter struct and begins its body, in which `p` is the struct, `block` the number of this
 // block and `blocks` how many there are. Beside `name` it makes `nameMany`, which runs equal launches as one. The body
 // reads neither blockIdx nor gridDim.
+#ifndef PEFT_HOST
 #define PEFT_KERNEL(name, Parameters, mostThreads)                                                        \
   static __device__ __forceinline__ void name##Body(const Parameters &p, u32 block, u32 blocks);          \
   extern "C" __global__ void __launch_bounds__(mostThreads) name(const Parameters p) {                    \
@@ -78,7 +79,6 @@ struct ManyParameters {
   }                                                                                                       \
   static __device__ __forceinline__ void name##Body(const Parameters &p, u32 block, u32 blocks)
 
-#ifndef PEFT_HOST
 // Dynamic shared memory of the launch, aligned to 16 bytes.
 #define PEFT_DYNAMIC_SHARED(name) extern __shared__ __align__(16) unsigned char name[]
 #endif
