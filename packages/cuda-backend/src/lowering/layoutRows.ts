@@ -1,4 +1,9 @@
-import type { CudaRows } from './cudaRow.ts';
+import type { Operand } from '../plan/operand.ts';
+import type { CudaRow, CudaRows, LoweringCall } from './cudaRow.ts';
+import { copyStrided } from './layout/copyStrided.ts';
+import { denseSteps } from './layout/denseSteps.ts';
+import { padTensor } from './layout/padTensor.ts';
+import { joinParts, splitParts } from './layout/parts.ts';
 
 type Ops =
   | 'Identity'
@@ -14,4 +19,126 @@ type Ops =
   | 'Transpose'
   | 'Unpack';
 
-export const layoutRows = {} as CudaRows<Ops>;
+const view: CudaRow<'Identity' | 'ExpandDims' | 'Reshape'> = {
+  isView: true,
+  lower: (call) => {
+    const { x, y } = sidesOf(call);
+    copyStrided(call.emit, { from: x, to: y, axes: [{ length: sizeOf(y.shape), from: 1, to: 1 }] });
+  },
+};
+
+export const layoutRows: CudaRows<Ops> = {
+  Identity: view,
+  ExpandDims: view,
+  Reshape: view,
+
+  Concat: {
+    lower: ({ inputs, attributes: { axis }, outputs, emit }) => {
+      const whole = outputs[0] as Operand;
+      joinParts(emit, { whole, parts: inputs, rows: sizeOf(whole.shape.slice(0, axis)) });
+    },
+  },
+
+  Pack: {
+    lower: ({ inputs, attributes: { axis }, outputs, emit }) => {
+      const whole = outputs[0] as Operand;
+      joinParts(emit, { whole, parts: inputs, rows: sizeOf(whole.shape.slice(0, axis)) });
+    },
+  },
+
+  SplitV: {
+    lower: ({ inputs, attributes: { axis }, outputs, emit }) => {
+      const whole = inputs[0] as Operand;
+      splitParts(emit, { whole, parts: outputs, rows: sizeOf(whole.shape.slice(0, axis)) });
+    },
+  },
+
+  Unpack: {
+    lower: ({ inputs, attributes: { axis }, outputs, emit }) => {
+      const whole = inputs[0] as Operand;
+      splitParts(emit, { whole, parts: outputs, rows: sizeOf(whole.shape.slice(0, axis)) });
+    },
+  },
+
+  PadV2: {
+    lower: (call) => {
+      const { x, y } = sidesOf(call);
+      const { paddings, constantValue } = call.attributes;
+      padTensor(call.emit, { from: x, to: y, paddings, value: constantValue });
+    },
+  },
+
+  Reverse: {
+    lower: (call) => {
+      const { x, y } = sidesOf(call);
+      const { dims } = call.attributes;
+      const steps = denseSteps(x.shape);
+      const isTurned = (axis: number) => dims.includes(axis);
+      copyStrided(call.emit, {
+        from: x,
+        to: y,
+        axes: steps.map((step, axis) => ({
+          length: x.shape[axis] as number,
+          from: isTurned(axis) ? -step : step,
+          to: step,
+        })),
+        fromStart: steps.reduce(
+          (start, step, axis) => start + (isTurned(axis) ? ((x.shape[axis] as number) - 1) * step : 0),
+          0,
+        ),
+      });
+    },
+  },
+
+  Slice: {
+    lower: (call) => {
+      const { x, y } = sidesOf(call);
+      const { begin, size } = call.attributes;
+      const [steps, own] = [denseSteps(x.shape), denseSteps(size)];
+      copyStrided(call.emit, {
+        from: x,
+        to: y,
+        axes: size.map((length, axis) => ({ length, from: steps[axis] as number, to: own[axis] as number })),
+        fromStart: begin.reduce((start, place, axis) => start + place * (steps[axis] as number), 0),
+      });
+    },
+  },
+
+  Tile: {
+    lower: (call) => {
+      const { x, y } = sidesOf(call);
+      const { reps } = call.attributes;
+      const [steps, own] = [denseSteps(x.shape), denseSteps(y.shape)];
+      copyStrided(call.emit, {
+        from: x,
+        to: y,
+        axes: x.shape.flatMap((length, axis) => [
+          { length: reps[axis] as number, from: 0, to: length * (own[axis] as number) },
+          { length, from: steps[axis] as number, to: own[axis] as number },
+        ]),
+      });
+    },
+  },
+
+  Transpose: {
+    lower: (call) => {
+      const { x, y } = sidesOf(call);
+      const [steps, own] = [denseSteps(x.shape), denseSteps(y.shape)];
+      copyStrided(call.emit, {
+        from: x,
+        to: y,
+        axes: call.attributes.perm.map((axis, place) => ({
+          length: x.shape[axis] as number,
+          from: steps[axis] as number,
+          to: own[place] as number,
+        })),
+      });
+    },
+  },
+};
+
+function sidesOf({ inputs, outputs }: Pick<LoweringCall<unknown>, 'inputs' | 'outputs'>): { x: Operand; y: Operand } {
+  return { x: inputs[0] as Operand, y: outputs[0] as Operand };
+}
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((product, length) => product * length, 1);
