@@ -1,0 +1,68 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const folder = fileURLToPath(new URL('.', import.meta.url));
+const cache = fileURLToPath(new URL('../../node_modules/.cache/simulator/', import.meta.url));
+const standardFlags = ['-std=c++17', '-shared', '-fPIC', '-ffp-contract=off', '-g1', '-w'];
+
+let version: string | undefined;
+
+/** Whether this machine can build what the simulator runs: g++ on Linux. */
+export function hasCompiler(): boolean {
+  return compilerVersion() !== '';
+}
+
+function compilerVersion(): string {
+  if (version === undefined) {
+    try {
+      version = process.platform === 'linux' ? execFileSync('g++', ['--version'], { encoding: 'utf8' }) : '';
+    } catch {
+      version = '';
+    }
+  }
+  return version;
+}
+
+/** Text of a file of this folder. */
+export function simulatorText(name: string): string {
+  return readFileSync(join(folder, name), 'utf8');
+}
+
+export interface HostSource {
+  readonly name: string;
+  /** C++; includes are looked up in this folder. */
+  readonly text: string;
+  readonly flags?: readonly string[];
+  /** Shared libraries it needs, as this function returned them. */
+  readonly libraries?: readonly string[];
+  /** Further files of this folder that the text includes. */
+  readonly includes?: readonly string[];
+}
+
+/** Builds a shared library, or finds it as it was built before; returns its path. @throws Error with the compiler's own message */
+export function compileHost({ name, text, flags = [], libraries = [], includes = [] }: HostSource): string {
+  const parts = [compilerVersion(), ...standardFlags, ...flags, ...libraries.map((path) => basename(path)), text];
+  const hash = createHash('sha256').update(JSON.stringify([...parts, ...includes.map(simulatorText)]));
+  const file = `${name}-${hash.digest('hex').slice(0, 24)}.so`;
+  const path = join(cache, file);
+  if (existsSync(path)) return path;
+  mkdirSync(cache, { recursive: true });
+  const unfinished = join(cache, `${file}.${process.pid}`);
+  writeFileSync(`${unfinished}.cpp`, text);
+  try {
+    const link = ['-Wl,-z,defs', `-Wl,-soname,${file}`, `-Wl,-rpath,$ORIGIN`, `-L${cache}`];
+    const needed = libraries.map((library) => `-l:${basename(library)}`);
+    const given = [...standardFlags, ...flags, `-I${folder}`, `${unfinished}.cpp`, '-o', unfinished];
+    execFileSync('g++', [...given, ...link, ...needed, '-ldl', '-lpthread'], { encoding: 'utf8', stdio: 'pipe' });
+    renameSync(unfinished, path);
+  } catch (cause) {
+    throw new Error(`g++ does not compile ${name}:\n${(cause as { stderr?: string }).stderr}`, { cause });
+  } finally {
+    rmSync(`${unfinished}.cpp`, { force: true });
+    rmSync(unfinished, { force: true });
+  }
+  return path;
+}
