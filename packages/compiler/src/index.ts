@@ -1,1 +1,16 @@
-export {};
+export { arrayFor } from './arrayFor.ts';
+export {
+  type CapturedFunction,
+  type CaptureOptions,
+  type CompileOptions,
+  captureFunction,
+  type Feed,
+  type Result,
+} from './captureFunction.ts';
+export { CompilerError } from './compilerError.ts';
+export { FrozenWeights } from './frozenWeights.ts';
+export { HostBackend, type HostSource, hostBackend } from './hostBackend.ts';
+export { type HostLeaf, hostLeaves, inputTypes } from './hostLeaves.ts';
+export { type StateArrival, type StateLeaf, StateTree, stateType } from './stateTree.ts';
+export { Turns } from './turns.ts';
+export { typesKey } from './typesKey.ts';

@@ -1,5 +1,5 @@
+import type { CompileOptions } from '@peft/compiler';
 import type { Engine } from '@peft/core';
-import type { CompileOptions } from './program/captureFunction.ts';
 import { OnnxProgram } from './program/onnxProgram.ts';
 import type { Runtime } from './runtime.ts';
 import { SessionCache } from './sessionCache.ts';

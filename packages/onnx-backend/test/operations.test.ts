@@ -1,10 +1,10 @@
+import { arrayFor } from '@peft/compiler';
 import { runPasses, toOnnx } from '@peft/graph';
 import { captureCase, opCases } from '@peft/graph/test';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { nativeRuntime } from '../src/native/nativeRuntime.ts';
-import { arrayFor } from '../src/program/stateBuffers.ts';
 import type { Runtime } from '../src/runtime.ts';
 import { asModel } from './tinyModels.ts';
 

@@ -1,18 +1,17 @@
+import { arrayFor, type FrozenWeights, type HostLeaf } from '@peft/compiler';
 import type { HostArray, StepResult } from '@peft/core';
 import type { TypedArray } from '@peft/graph';
 import type { Binding } from '../runtime.ts';
 import type { SessionLease } from '../sessionCache.ts';
-import type { CapturedFunction } from './captureFunction.ts';
-import type { FrozenWeights } from './frozenWeights.ts';
-import type { HostLeaf } from './hostLeaves.ts';
-import { arrayFor, type StateBuffers } from './stateBuffers.ts';
+import type { CapturedModel } from './captureModel.ts';
+import type { StateBuffers } from './stateBuffers.ts';
 
 /** Bindings kept at a time, one for each way in which the sides of the state stand. */
 const bindingLimit = 8;
 
 /** A captured function with its session, and its bindings to the buffers of one program. */
 export class CompiledFunction {
-  readonly #captured: CapturedFunction;
+  readonly #captured: CapturedModel;
   readonly #lease: SessionLease;
   readonly #weights: FrozenWeights;
   readonly #weightPaths: readonly string[];
@@ -26,7 +25,7 @@ export class CompiledFunction {
   #versions: readonly number[] = [];
   #frozen = new Map<string, TypedArray>();
 
-  constructor(captured: CapturedFunction, lease: SessionLease, weights: FrozenWeights) {
+  constructor(captured: CapturedModel, lease: SessionLease, weights: FrozenWeights) {
     this.#captured = captured;
     this.#lease = lease;
     this.#weights = weights;

@@ -94,13 +94,13 @@ describe('a program', () => {
     };
     const program = await compiledOf(functions, { value: tf.tensor1d([1]), fixed: tf.scalar(1) }, noWeights());
     const head =
-      'onnx/state: a compiled function returns the state it was given, leaf for leaf in the same types; this one does not:';
+      'compiler/state: a compiled function returns the state it was given, leaf for leaf in the same types; this one does not:';
     expect(await program.run('grows', {}).catch(codeAndMessage)).toBe(
       `${head}\n  "state/value" is float32[1] and returned as float32[2]\n  "state/more" is new`,
     );
     expect(await program.run('drops', {}).catch(codeAndMessage)).toBe(`${head}\n  "state/fixed" is not returned`);
     expect(await program.run('uneven', {}).catch(codeAndMessage)).toBe(
-      'onnx/metric: metrics are 0-d tensors; reduce these, or return them as outputs: metrics/each.',
+      'compiler/metric: metrics are 0-d tensors; reduce these, or return them as outputs: metrics/each.',
     );
     program.dispose();
   });
@@ -109,11 +109,11 @@ describe('a program', () => {
     const program = await compiledOf({ doubling }, { value: tf.tensor1d([1]) }, noWeights());
     const large = { dtype: 'int64', shape: [], data: BigInt64Array.of(1n << 40n) } as const;
     expect(await program.run('doubling', { by: large }).catch(codeAndMessage)).toBe(
-      'onnx/input: input "by" holds 1099511627776, which does not fit int32; scale or re-index it.',
+      'compiler/input: input "by" holds 1099511627776, which does not fit int32; scale or re-index it.',
     );
     const narrow = { dtype: 'bfloat16', shape: [], data: Uint16Array.of(0) } as const;
     expect(await program.run('doubling', { by: narrow }).catch(codeAndMessage)).toBe(
-      'onnx/input: input "by" is bfloat16; hand inputs over as float32, integers or bool.',
+      'compiler/input: input "by" is bfloat16; hand inputs over as float32, integers or bool.',
     );
     expect(
       (await program.run('doubling', { by: { dtype: 'float64', shape: [], data: Float64Array.of(3) } })).metrics,
@@ -169,7 +169,7 @@ describe('a program', () => {
     program.dispose();
     program.dispose();
     expect((await Promise.all(runs)).map(({ metrics }) => metrics)).toEqual([{ sum: 6 }, { sum: 18 }]);
-    const refusal = 'onnx/disposed: this program was disposed of; compile the functions again.';
+    const refusal = 'compiler/disposed: this program was disposed of; compile the functions again.';
     expect(await program.run('doubling', { by: 2 }).catch(codeAndMessage)).toBe(refusal);
     expect(await program.state().catch(codeAndMessage)).toBe(refusal);
     engine.dispose();

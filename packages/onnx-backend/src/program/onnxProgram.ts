@@ -1,11 +1,16 @@
+import {
+  type CompileOptions,
+  FrozenWeights,
+  type HostLeaf,
+  hostLeaves,
+  inputTypes,
+  Turns,
+  typesKey,
+} from '@peft/compiler';
 import type { HostInputs, Program, Snapshot, StepFunction, StepResult, Weights } from '@peft/core';
-import type { TensorType } from '@peft/graph';
-import { OnnxError } from '../onnxError.ts';
 import type { SessionCache } from '../sessionCache.ts';
-import { type CompileOptions, captureFunction } from './captureFunction.ts';
+import { captureModel } from './captureModel.ts';
 import { CompiledFunction } from './compiledFunction.ts';
-import { FrozenWeights } from './frozenWeights.ts';
-import { type HostLeaf, hostLeaves, inputTypes } from './hostLeaves.ts';
 import { StateBuffers } from './stateBuffers.ts';
 
 /** Functions compiled on first use for each set of shapes, over one state. Calls run one after another. */
@@ -16,9 +21,8 @@ export class OnnxProgram<Name extends string> implements Program<Name> {
   readonly #memoryBudget: number | undefined;
   readonly #state = new StateBuffers();
   readonly #compiled = new Map<string, CompiledFunction>();
+  readonly #turns = new Turns();
   #stateKey = '';
-  #isDisposed = false;
-  #last: Promise<unknown> = Promise.resolve();
 
   constructor(
     functions: Readonly<Record<Name, StepFunction>>,
@@ -32,16 +36,16 @@ export class OnnxProgram<Name extends string> implements Program<Name> {
   }
 
   bind(state: Snapshot): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       await this.#state.bind(state);
-      const key = typesText(this.#state.types);
+      const key = typesKey(this.#state.types);
       if (key !== this.#stateKey) this.#releaseFunctions();
       this.#stateKey = key;
     });
   }
 
   run(name: Name, inputs: HostInputs): Promise<StepResult> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const leaves = hostLeaves(inputs);
       const compiled = await this.#function(name, inputs, leaves);
       return compiled.run(this.#state, leaves);
@@ -49,28 +53,25 @@ export class OnnxProgram<Name extends string> implements Program<Name> {
   }
 
   state(): Promise<Snapshot> {
-    return this.#inTurn(async () => this.#state.snapshot());
+    return this.#turns.take(async () => this.#state.snapshot());
   }
 
   release(): Promise<Snapshot> {
-    return this.#inTurn(async () => this.#state.release());
+    return this.#turns.take(async () => this.#state.release());
   }
 
   dispose(): void {
-    if (this.#isDisposed) return;
-    const free = () => {
+    this.#turns.end(() => {
       this.#releaseFunctions();
       this.#state.clear();
-    };
-    this.#last = this.#last.then(free, free);
-    this.#isDisposed = true;
+    });
   }
 
   async #function(name: Name, inputs: HostInputs, leaves: ReadonlyMap<string, HostLeaf>): Promise<CompiledFunction> {
-    const key = `${name} ${typesText(leaves)}`;
+    const key = `${name} ${typesKey(leaves)}`;
     const known = this.#compiled.get(key);
     if (known) return known;
-    const captured = await captureFunction(this.#functions[name], {
+    const captured = await captureModel(this.#functions[name], {
       state: this.#state.tree,
       inputs: inputTypes(inputs, leaves),
       weights: this.#weights.tensors(),
@@ -85,18 +86,4 @@ export class OnnxProgram<Name extends string> implements Program<Name> {
     for (const compiled of this.#compiled.values()) compiled.release();
     this.#compiled.clear();
   }
-
-  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (this.#isDisposed) {
-      const message = 'this program was disposed of; compile the functions again.';
-      return Promise.reject(new OnnxError('onnx/disposed', message));
-    }
-    const turn = this.#last.then(work, work);
-    this.#last = turn.catch(() => {});
-    return turn;
-  }
-}
-
-function typesText(types: ReadonlyMap<string, TensorType>): string {
-  return [...types].map(([path, { shape, dtype }]) => `${path}:${dtype}[${shape}]`).join(' ');
 }

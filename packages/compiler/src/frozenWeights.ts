@@ -1,7 +1,7 @@
 import type { Weights } from '@peft/core';
 import type { TypedArray } from '@peft/graph';
 import type { Tensor } from '@tensorflow/tfjs';
-import { hostBackend } from '../host/hostBackend.ts';
+import { hostBackend } from './hostBackend.ts';
 
 interface Entry {
   readonly version: number;

@@ -1,11 +1,18 @@
-import type { DType, TypedArray } from '@peft/graph';
+import type { DType, TensorType, TypedArray } from '@peft/graph';
 import * as tf from '@tensorflow/tfjs';
 
 const hostBackendName = 'peft-host';
 
+/** Values that are fetched when somebody reads them. */
+export interface HostSource {
+  read(): Promise<TypedArray>;
+  readSync(): TypedArray;
+}
+
 /** A tfjs backend that only holds arrays: tfjs moves a tensor to the active backend as soon as an operation reads it. */
 export class HostBackend extends tf.KernelBackend {
   readonly #arrays = new Map<object, TypedArray>();
+  readonly #sources = new Map<object, HostSource>();
 
   /** A kept tensor over this very array. */
   tensorOver(array: TypedArray, shape: readonly number[], dtype: DType): tf.Tensor {
@@ -14,7 +21,14 @@ export class HostBackend extends tf.KernelBackend {
     return tf.keep(tf.engine().makeTensorFromTensorInfo({ dataId, shape: [...shape], dtype }, this));
   }
 
-  /** The array a tensor holds here, itself; undefined once the tensor lives elsewhere. */
+  /** A kept tensor whose values are fetched, once, when they are read. */
+  tensorFrom(source: HostSource, { shape, dtype }: TensorType): tf.Tensor {
+    const dataId = {};
+    this.#sources.set(dataId, source);
+    return tf.keep(tf.engine().makeTensorFromTensorInfo({ dataId, shape: [...shape], dtype }, this));
+  }
+
+  /** The array a tensor holds here, itself; undefined once the tensor lives elsewhere, and before it is fetched. */
   arrayOf({ dataId }: tf.Tensor): TypedArray | undefined {
     return this.#arrays.get(dataId);
   }
@@ -40,25 +54,28 @@ export class HostBackend extends tf.KernelBackend {
 
   // Copies, since another backend may keep what it is given while this array is written again.
   override readSync(dataId: object): TypedArray {
-    return (this.#arrays.get(dataId) as TypedArray).slice();
+    const source = this.#sources.get(dataId);
+    return (source ? this.#fetched(dataId, source.readSync()) : (this.#arrays.get(dataId) as TypedArray)).slice();
   }
 
   override async read(dataId: object): Promise<TypedArray> {
-    return this.readSync(dataId);
+    const source = this.#sources.get(dataId);
+    return source ? this.#fetched(dataId, await source.read()).slice() : this.readSync(dataId);
   }
 
   override disposeData(dataId: object): boolean {
     this.#arrays.delete(dataId);
+    this.#sources.delete(dataId);
     return true;
   }
 
   // No operation runs here, so that nothing here is shared by two tensors.
   override refCount(dataId: object): number {
-    return this.#arrays.has(dataId) ? 1 : 0;
+    return this.#arrays.has(dataId) || this.#sources.has(dataId) ? 1 : 0;
   }
 
   override numDataIds(): number {
-    return this.#arrays.size;
+    return this.#arrays.size + this.#sources.size;
   }
 
   override memory() {
@@ -75,6 +92,13 @@ export class HostBackend extends tf.KernelBackend {
 
   override dispose(): void {
     this.#arrays.clear();
+    this.#sources.clear();
+  }
+
+  #fetched(dataId: object, array: TypedArray): TypedArray {
+    // It may have been freed meanwhile.
+    if (this.#sources.delete(dataId)) this.#arrays.set(dataId, array);
+    return array;
   }
 }
 

@@ -7,30 +7,32 @@ import {
   type OutputTree,
   recompute,
   runPasses,
+  type Structure,
   schedule,
   type TensorType,
   type TypedArray,
-  toOnnx,
 } from '@peft/graph';
 import type { Tensor } from '@tensorflow/tfjs';
-import { OnnxError } from '../onnxError.ts';
-import type { Model, Port } from '../runtime.ts';
+import { checkCaptured } from './checkCaptured.ts';
+import { CompilerError } from './compilerError.ts';
 
-/** Where a feed of the model comes from. */
+/** Where a feed of the graph comes from. */
 export type Feed =
   | { readonly kind: 'state' | 'input' | 'weight'; readonly path: string }
   | { readonly kind: 'constant'; readonly data: TypedArray };
 
-/** Where a result of the model goes. */
+/** Where a result of the graph goes. */
 export interface Result extends TensorType {
   readonly kind: 'state' | 'metric' | 'output';
   readonly path: string;
 }
 
-/** A function as a model, what its feeds and results are, and the metrics that are plain numbers. */
+/** A function as a graph, what it is fed and gives back, and the metrics that are plain numbers. */
 export interface CapturedFunction {
-  readonly model: Model;
+  readonly graph: Graph;
+  /** One for each input of the graph, then one for each of its parameters. */
   readonly feeds: readonly Feed[];
+  /** One for each output of the graph. */
   readonly results: readonly Result[];
   readonly numbers: Readonly<Record<string, number>>;
 }
@@ -49,9 +51,9 @@ export interface CaptureOptions extends CompileOptions {
 }
 
 /**
- * Writes a step function down as an ONNX model whose weights are inputs. State that it hands through is left out.
+ * Writes a step function down as a rewritten graph, without inputs that nothing reads and state that it hands through.
  *
- * @throws OnnxError `onnx/memory`, `onnx/state`, `onnx/metric` for functions that no program can run, and what `capture` throws
+ * @throws CompilerError `compiler/memory`, `compiler/state`, `compiler/metric` for functions that no program can run, and what `capture` throws
  */
 export async function captureFunction(
   run: StepFunction,
@@ -61,24 +63,14 @@ export async function captureFunction(
     (given) => run(given.state as Snapshot, given.inputs as TensorInputs) as unknown as OutputTree,
     { inputs: { state: state as InputTypes, inputs }, parameters: weights },
   );
-  checkState(captured);
+  checkCaptured(captured);
   const graph = within(memoryBudget, withoutPassedState(runPasses(captured)));
-  const {
-    model,
-    inputs: ports,
-    parameters,
-    outputs,
-  } = toOnnx(withoutNames(graph), {
-    weights: 'inputs',
-    dialect: 'onnxruntime',
-  });
-  const feeds = [
-    ...graph.inputs.map(({ name }) => feedOf(name)),
-    ...(await Promise.all(graph.parameters.map(parameterOf(weights)))),
-  ];
   return {
-    model: { bytes: model, feeds: [...ports, ...parameters.map(asFrozen)], results: outputs },
-    feeds,
+    graph,
+    feeds: [
+      ...graph.inputs.map(({ name }) => feedOf(name)),
+      ...(await Promise.all(graph.parameters.map(parameterOf(weights)))),
+    ],
     results: graph.outputs.map(({ name, value: { shape, dtype } }) => ({ ...resultOf(name), shape, dtype })),
     numbers: numbersOf(graph),
   };
@@ -90,59 +82,30 @@ function within(memoryBudget: number | undefined, graph: Graph): Graph {
   const fitting = runPasses(graph, { passes: [recompute({ budgetBytes: memoryBudget }), schedule] });
   const { peak } = estimateMemory(fitting);
   if (peak <= memoryBudget) return fitting;
-  throw new OnnxError(
-    'onnx/memory',
+  throw new CompilerError(
+    'compiler/memory',
     `the results of a step need at least ${peak} bytes at one time, more than the memoryBudget of ${memoryBudget}; use smaller batches, or a larger budget.`,
   );
 }
-
-/** Every leaf of the state comes back, in the type it has. */
-function checkState({ inputs, outputs }: Graph): void {
-  const given = new Map(inputs.filter(isState).map(({ name, value }) => [name, value]));
-  const returned = new Map(outputs.filter(isState).map(({ name, value }) => [name, value]));
-  const text = (value: TensorType) => `${value.dtype}[${value.shape}]`;
-  const problems = [...given].flatMap(([name, value]) => {
-    const next = returned.get(name);
-    if (next === undefined) return [`"${name}" is not returned`];
-    return text(next) === text(value) ? [] : [`"${name}" is ${text(value)} and returned as ${text(next)}`];
-  });
-  for (const name of returned.keys()) if (!given.has(name)) problems.push(`"${name}" is new`);
-  if (problems.length > 0) {
-    throw new OnnxError(
-      'onnx/state',
-      `a compiled function returns the state it was given, leaf for leaf in the same types; this one does not:\n  ${problems.join('\n  ')}`,
-    );
-  }
-  const uneven = outputs.filter(({ name, value }) => name.startsWith('metrics/') && value.shape.length > 0);
-  if (uneven.length === 0) return;
-  throw new OnnxError(
-    'onnx/metric',
-    `metrics are 0-d tensors; reduce these, or return them as outputs: ${uneven.map(({ name }) => name).join(', ')}.`,
-  );
-}
-
-const asFrozen = (port: Port): Port => ({ ...port, isFrozen: true });
-
-const isState = ({ name }: { readonly name: string }) => name.startsWith('state/');
 
 /** The graph without state that is returned as it came, and without inputs that nothing reads. */
 function withoutPassedState(graph: Graph): Graph {
   const sources = new Map(graph.inputs.map(({ name, value }) => [name, value]));
   const outputs = graph.outputs.filter(({ name, value }) => sources.get(name) !== value);
   const read = new Set([...graph.nodes.flatMap(({ inputs }) => inputs), ...outputs.map(({ value }) => value)]);
-  return { ...graph, outputs, inputs: graph.inputs.filter(({ value }) => read.has(value)) };
+  const structure = structureOf(graph.structure, new Set(outputs.map(({ name }) => name)));
+  return { ...graph, outputs, structure, inputs: graph.inputs.filter(({ value }) => read.has(value)) };
 }
 
-/** The graph by places instead of names, so that functions that differ in names alone are one model. */
-function withoutNames(graph: Graph): Graph {
-  const renamed = <Named extends { readonly name: string }>(all: readonly Named[], kind: string) =>
-    all.map((each, index) => ({ ...each, name: `${kind}${index}` }));
-  return {
-    ...graph,
-    inputs: renamed(graph.inputs, 'input'),
-    parameters: renamed(graph.parameters, 'parameter'),
-    outputs: renamed(graph.outputs, 'output'),
-  };
+/** The structure without outputs that are gone. */
+function structureOf(structure: Structure, names: ReadonlySet<string>): Structure {
+  return Object.fromEntries(
+    Object.entries(structure).flatMap(([key, entry]): [string, Structure[string]][] => {
+      if (typeof entry === 'number') return [[key, entry]];
+      if (typeof entry.output === 'string') return names.has(entry.output) ? [[key, entry]] : [];
+      return [[key, structureOf(entry as Structure, names)]];
+    }),
+  );
 }
 
 function feedOf(name: string): Feed {

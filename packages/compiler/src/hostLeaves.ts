@@ -1,6 +1,6 @@
 import type { HostArray, HostInputs } from '@peft/core';
 import type { DType, InputTypes, TypedArray } from '@peft/graph';
-import { OnnxError } from '../onnxError.ts';
+import { CompilerError } from './compilerError.ts';
 
 /** One input of a run: shape, dtype and values as a tensor would have them. */
 export interface HostLeaf {
@@ -9,7 +9,7 @@ export interface HostLeaf {
   readonly data: TypedArray;
 }
 
-/** The inputs of a run by path; a number is a 0-d float32. @throws OnnxError `onnx/input` for values no tensor holds */
+/** The inputs of a run by path; a number is a 0-d float32. @throws CompilerError `compiler/input` for values no tensor holds */
 export function hostLeaves(inputs: HostInputs): ReadonlyMap<string, HostLeaf> {
   const leaves = new Map<string, HostLeaf>();
   const visit = (level: HostInputs, prefix: string): void => {
@@ -46,12 +46,15 @@ function leafOf(path: string, { dtype, shape, data }: HostArray): HostLeaf {
   if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return { shape, dtype, data: data as TypedArray };
   if (dtype === 'float64') return { shape, dtype: 'float32', data: Float32Array.from(data as Float64Array) };
   if (dtype.includes('float')) {
-    throw new OnnxError('onnx/input', `input "${path}" is ${dtype}; hand inputs over as float32, integers or bool.`);
+    throw new CompilerError(
+      'compiler/input',
+      `input "${path}" is ${dtype}; hand inputs over as float32, integers or bool.`,
+    );
   }
   const values = Int32Array.from(data as ArrayLike<number | bigint>, (value) => {
     if (value >= -2147483648 && value <= 2147483647) return Number(value);
-    throw new OnnxError(
-      'onnx/input',
+    throw new CompilerError(
+      'compiler/input',
       `input "${path}" holds ${value}, which does not fit int32; scale or re-index it.`,
     );
   });
