@@ -29,11 +29,14 @@ export interface Driver {
   createEvent(): Event;
   /** A compiled image: a cubin or PTX. */
   loadModule(image: Uint8Array): Module;
+  /** Gives the device back; what was made with it must be freed before. */
+  close(): void;
 }
 
 /** Host memory that the device copies from and to by itself. */
 export interface PinnedMemory {
   readonly bytes: ArrayBuffer;
+  /** The bytes are no memory from then on: whoever reads them may end the process. */
   free(): void;
 }
 
@@ -53,7 +56,7 @@ export interface Launch {
   readonly blocks: number;
   readonly threads: number;
   readonly sharedBytes?: number;
-  /** The kernel's one parameter, a struct, laid out; its bytes must stay until the launch, or for ever in a capture. */
+  /** The kernel's one parameter, a struct, laid out; copied by the launch, also by a captured one. */
   readonly parameters: ParameterBlock;
 }
 
@@ -67,7 +70,7 @@ export interface Stream {
   copy(to: Address, from: Address, bytes: number): void;
   clear(address: Address, bytes: number): void;
   launch(kernel: Kernel, launch: Launch): void;
-  /** Records what `work` puts in instead of running it. */
+  /** Records what `work` puts in instead of running it; an error of `work` ends the capture. */
   capture(work: () => void): ExecutableGraph;
   launchGraph(graph: ExecutableGraph): void;
   record(event: Event): void;
