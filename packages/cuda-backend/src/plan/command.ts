@@ -1,3 +1,4 @@
+import { sizeOfField } from '../device/parameterBlock.ts';
 import type { Product } from '../device/products.ts';
 import type { Operand } from './operand.ts';
 import type { Region } from './region.ts';
@@ -80,3 +81,12 @@ export const i64 = (value: number): Argument => ({ type: 'i64', value });
 export const i32 = (value: number): Argument => ({ type: 'i32', value });
 export const u32 = (value: number): Argument => ({ type: 'u32', value });
 export const f32 = (value: number): Argument => ({ type: 'f32', value });
+
+/** Bytes of the parameter struct of a launch. */
+export function structBytes(list: readonly Argument[]): number {
+  const bytes = list.reduce((size, { type }) => {
+    const own = sizeOfField({ type });
+    return Math.ceil(size / own) * own + own;
+  }, 0);
+  return Math.ceil(bytes / 8) * 8;
+}

@@ -1,0 +1,50 @@
+import type { Argument, Command } from './command.ts';
+import type { Operand } from './operand.ts';
+import type { Region } from './region.ts';
+import { bytesPerNumber } from './storage.ts';
+
+/** Bytes of a region that a command reads, writes or both. */
+export interface Access {
+  readonly region: Region;
+  readonly begin: number;
+  readonly end: number;
+  readonly isRead: boolean;
+  readonly isWrite: boolean;
+  /** Which of the launches of a `many`; 0 for other commands. */
+  readonly entry: number;
+}
+
+/** All memory that a command touches. */
+export function accessesOf(command: Command): readonly Access[] {
+  switch (command.kind) {
+    case 'kernel':
+      return ofArguments(command.arguments, 0);
+    case 'many':
+      return [wholeTable(command.table), ...command.entries.flatMap(ofArguments)];
+    case 'product': {
+      const { a, b, c, bias, product } = command;
+      const read = [a, b, ...(bias ? [bias] : [])].map((each) => access(each, 'read'));
+      return [...read, access(c, product.accumulate ? 'update' : 'write')];
+    }
+    case 'clear':
+      return [access(command.operand, 'write')];
+    case 'copy':
+      return [access(command.from, 'read'), access(command.to, 'write')];
+  }
+}
+
+function ofArguments(list: readonly Argument[], entry: number): readonly Access[] {
+  return list.flatMap((argument) =>
+    argument.type === 'pointer' && argument.operand ? [access(argument.operand, argument.access, entry)] : [],
+  );
+}
+
+function access(operand: Operand, how: 'read' | 'write' | 'update', entry = 0): Access {
+  const { region, offset, shape, storage } = operand;
+  const bytes = shape.reduce((size, length) => size * length, 1) * bytesPerNumber(storage);
+  return { region, begin: offset, end: offset + bytes, isRead: how !== 'write', isWrite: how !== 'read', entry };
+}
+
+function wholeTable(region: Region): Access {
+  return { region, begin: 0, end: region.bytes, isRead: true, isWrite: false, entry: 0 };
+}
