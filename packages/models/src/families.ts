@@ -3,6 +3,7 @@ import { bertFamily } from './bert/bertFamily.ts';
 import { sayValue } from './configFields.ts';
 import type { Family } from './family.ts';
 import { gpt2Family } from './gpt2/gpt2Family.ts';
+import { llamaFamily } from './llama/llamaFamily.ts';
 import { optFamily } from './opt/optFamily.ts';
 import { vitFamily } from './vit/vitFamily.ts';
 
@@ -10,6 +11,7 @@ import { vitFamily } from './vit/vitFamily.ts';
 export const families: Readonly<Record<string, Family>> = {
   bert: bertFamily,
   gpt2: gpt2Family,
+  llama: llamaFamily,
   opt: optFamily,
   vit: vitFamily,
 };

@@ -5,6 +5,8 @@ export { families } from './families.ts';
 export type { Family } from './family.ts';
 export { freshGpt2Weights } from './gpt2/freshGpt2Weights.ts';
 export { gpt2 } from './gpt2/gpt2.ts';
+export { freshLlamaWeights } from './llama/freshLlamaWeights.ts';
+export { llama } from './llama/llama.ts';
 export { type LoadOptions, loadPretrained, type PretrainedModel } from './loadPretrained.ts';
 export { freshOptWeights } from './opt/freshOptWeights.ts';
 export { opt } from './opt/opt.ts';

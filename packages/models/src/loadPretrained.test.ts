@@ -17,7 +17,7 @@ test.each([
   const source = { ...uneven, 'config.json': text({ ...config, model_type: modelType }) };
   await expect(loadPretrained(source)).rejects.toMatchObject({
     code: 'model/family',
-    message: `the given files: model_type in config.json is ${said}; the families that can be loaded are bert, gpt2, opt, vit.`,
+    message: `the given files: model_type in config.json is ${said}; the families that can be loaded are bert, gpt2, llama, opt, vit.`,
   });
 });
 

@@ -59,6 +59,6 @@ test('a config without a family is refused', async () => {
   const { weights } = await loadPretrained(fixture('vit-uneven'));
   await expect(saveModel(folder, { config: {}, weights })).rejects.toMatchObject({
     code: 'model/family',
-    message: 'model_type in config.json is missing; the families that can be loaded are bert, gpt2, opt, vit.',
+    message: 'model_type in config.json is missing; the families that can be loaded are bert, gpt2, llama, opt, vit.',
   });
 });

@@ -62,6 +62,9 @@ test.each([
   ['gpt2', { loss: causalLanguageModeling(), targets: ['c_attn'], trainableTokens: [5, 17] }],
   ['gpt2', { loss: causalLanguageModeling(), targets: ['lm_head'], trainableTokens: { wte: [5], wpe: [0, 2] } }],
   ['gpt2-classes', { loss: classification(), targets: ['c_attn'], modulesToSave: ['score'] }],
+  ['llama', { loss: causalLanguageModeling(), targets: ['q_proj', 'gate_proj', 'lm_head'], modulesToSave: ['norm'] }],
+  ['llama-uneven', { loss: causalLanguageModeling(), targets: ['k_proj', 'v_proj'], trainableTokens: [5, 17] }],
+  ['llama-classes', { loss: classification(), targets: ['down_proj'], modulesToSave: ['score'] }],
   ['opt', { loss: causalLanguageModeling(), targets: ['q_proj', 'v_proj'] }],
   ['opt-uneven', { loss: causalLanguageModeling(), targets: ['embed_tokens', 'project_out', 'lm_head'] }],
   ['opt-uneven', { loss: causalLanguageModeling(), targets: ['fc1'], trainableTokens: [5, 17, 9] }],
@@ -78,6 +81,7 @@ test.each([
 
 test.each([
   ['gpt2', 31, ['c_attn']],
+  ['llama', 27, ['q_proj', 'v_proj']],
   ['opt', 29, ['q_proj', 'v_proj']],
 ])(
   '%s: a step holds the logits of no row outside the loss, and reads table and head as two weights',

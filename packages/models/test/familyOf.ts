@@ -1,4 +1,10 @@
-const families: Readonly<Record<string, string>> = { bert: 'BERT', gpt2: 'GPT-2', opt: 'OPT', vit: 'ViT' };
+const families: Readonly<Record<string, string>> = {
+  bert: 'BERT',
+  gpt2: 'GPT-2',
+  llama: 'Llama',
+  opt: 'OPT',
+  vit: 'ViT',
+};
 
 /** What a fixture's family is called in tables. */
 export function familyOf(fixture: string): string {

@@ -26,9 +26,11 @@ import {
   bert,
   freshBertWeights,
   freshGpt2Weights,
+  freshLlamaWeights,
   freshOptWeights,
   freshVitWeights,
   gpt2,
+  llama,
   opt,
   vit,
 } from '../src/index.ts';
@@ -85,6 +87,14 @@ const gpt2Of = (architecture: string) => () => {
   };
   return gpt2(config, freshGpt2Weights(config, 4));
 };
+const llamaOf = (architecture: string) => () => {
+  const config = {
+    ...{ vocab_size: 60, hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 2 },
+    ...{ intermediate_size: 24, max_position_embeddings: 40, initializer_range: 0.4, num_labels: 3, pad_token_id: 1 },
+    architectures: [architecture],
+  };
+  return llama(config, freshLlamaWeights(config, 4));
+};
 const optOf = (architecture: string) => () => {
   const config = {
     ...{ vocab_size: 60, hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 4, ffn_dim: 24 },
@@ -100,6 +110,8 @@ const models: Readonly<Record<string, () => unknown>> = {
   'BERT encoder': bertOf('BertModel'),
   'GPT-2 language': gpt2Of('GPT2LMHeadModel'),
   'GPT-2 classification': gpt2Of('GPT2ForSequenceClassification'),
+  'Llama language': llamaOf('LlamaForCausalLM'),
+  'Llama classification': llamaOf('LlamaForSequenceClassification'),
   'OPT language': optOf('OPTForCausalLM'),
   'OPT classification': optOf('OPTForSequenceClassification'),
   ViT: () => vit(image, freshVitWeights(image, 4)),

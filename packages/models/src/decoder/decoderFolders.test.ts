@@ -17,6 +17,7 @@ const renamed = (tensors: ReadonlyMap<string, HostArray>, prefix: string) =>
 
 test.each([
   ['gpt2', 'transformer.'],
+  ['llama', 'model.'],
   ['opt', 'model.'],
 ])('%s: files of the bare decoder, as published, are read by the names of the model', async (name, prefix) => {
   const model = await loadPretrained(fixtureFiles(name));
@@ -31,6 +32,13 @@ test('masks that old versions saved, and heads of other tasks, are left out', as
   );
   const model = await loadPretrained(fixtureFiles('gpt2'));
   expect((await loadPretrained(more)).weights.fingerprint()).toBe(model.weights.fingerprint());
+  const frequencies = await folderOf('llama', (tensors) =>
+    tensors
+      .set('model.layers.0.self_attn.rotary_emb.inv_freq', mask)
+      .set('layers.1.self_attn.rotary_emb.inv_freq', mask),
+  );
+  const plain = await loadPretrained(fixtureFiles('llama'));
+  expect((await loadPretrained(frequencies)).weights.fingerprint()).toBe(plain.weights.fingerprint());
   const classifier = await folderOf('opt-classes', (tensors) => tensors.set('lm_head.weight', mask));
   expect((await loadPretrained(classifier)).weights.has('lm_head.weight')).toBe(false);
 });

@@ -4,6 +4,8 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { freshGpt2Weights } from '../gpt2/freshGpt2Weights.ts';
 import { gpt2 } from '../gpt2/gpt2.ts';
+import { freshLlamaWeights } from '../llama/freshLlamaWeights.ts';
+import { llama } from '../llama/llama.ts';
 import { freshOptWeights } from '../opt/freshOptWeights.ts';
 import { opt } from '../opt/opt.ts';
 import type { TokenBatch } from '../tokenBatch.ts';
@@ -30,11 +32,28 @@ const optConfig = {
   activation_function: 'relu',
   init_std: 0.3,
 };
+const llamaConfig = {
+  architectures: ['LlamaForCausalLM'],
+  vocab_size: 19,
+  hidden_size: 8,
+  num_hidden_layers: 2,
+  intermediate_size: 12,
+  max_position_embeddings: 9,
+  num_attention_heads: 2,
+  num_key_value_heads: 1,
+  initializer_range: 0.3,
+  tie_word_embeddings: true,
+};
 const families = [
   [
     'a GPT-2',
     'n_positions',
     (more = {}) => gpt2({ ...gpt2Config, ...more }, freshGpt2Weights({ ...gpt2Config, ...more }, 3)),
+  ],
+  [
+    'a Llama',
+    'max_position_embeddings',
+    (more = {}) => llama({ ...llamaConfig, ...more }, freshLlamaWeights({ ...llamaConfig, ...more }, 3)),
   ],
   [
     'an OPT',
@@ -114,7 +133,7 @@ describe.each(families)('%s', (name, field, make) => {
   });
 
   test('classifies the last token that is no padding', () => {
-    const architectures = [name === 'an OPT' ? 'OPTForSequenceClassification' : 'GPT2ForSequenceClassification'];
+    const architectures = [`${name.split(' ')[1]?.replace('-', '')}ForSequenceClassification`];
     const rows = [
       [5, 6, 7, 0, 0],
       [0, 0, 3, 4, 8],
@@ -191,7 +210,7 @@ describe.each(families)('%s', (name, field, make) => {
   });
 });
 
-test('fresh weights: branches of GPT-2 end smaller, the padding of OPT is zero, equal seeds are equal', () => {
+test('fresh weights: branches of GPT-2 end smaller, the padding of OPT and Llama is zero, equal seeds are equal', () => {
   const wide = { ...gpt2Config, n_embd: 64, n_layer: 8 };
   const weights = freshGpt2Weights(wide, 3);
   const deviation = (path: string) => {
@@ -209,6 +228,8 @@ test('fresh weights: branches of GPT-2 end smaller, the padding of OPT is zero, 
   const table = freshOptWeights(optConfig, 3).get('model.decoder.embed_tokens.weight').data as Float32Array;
   expect([...table.slice(8, 16)]).toEqual(Array(8).fill(0));
   expect(table.slice(0, 8).every((value) => value !== 0)).toBe(true);
+  const llamaTable = freshLlamaWeights({ ...llamaConfig, pad_token_id: 2 }, 3).get('model.embed_tokens.weight').data;
+  expect([...(llamaTable as Float32Array).slice(16, 24)]).toEqual(Array(8).fill(0));
   expect(() => freshOptWeights({ ...optConfig, init_std: -1 }, 3)).toThrow(
     'init_std in config.json is -1; it must be a number of at least 0.',
   );
