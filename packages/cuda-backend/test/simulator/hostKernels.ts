@@ -1,4 +1,4 @@
-import koffi from 'koffi';
+import koffi, { type LibraryHandle } from 'koffi';
 import { kernelText } from '../../src/device/kernelSource.ts';
 import type { ParameterBlock } from '../../src/device/parameterBlock.ts';
 import type { KernelReference } from '../../src/plan/command.ts';
@@ -14,7 +14,7 @@ export interface HostLaunch {
 }
 
 interface HostModule {
-  readonly library: koffi.LibraryHandle;
+  readonly library: LibraryHandle;
   readonly launch: (
     name: string,
     blocks: number,

@@ -30,7 +30,14 @@ struct Locked {
 };
 
 const uint64_t alignment = 256;
-const unsigned char guardByte = 0xa5;
+const uint64_t frontBytes = 256;
+
+/** What a guard zone holds at an address: a NaN as f32 and as bf16, and no sensible integer. */
+inline unsigned char guardByte(const unsigned char *at) { return (uint64_t)at % 2 ? 0xff : 0xf1; }
+
+inline void guard(unsigned char *from, const unsigned char *to) {
+  for (; from < to; from++) *from = guardByte(from);
+}
 
 inline size_t pageBytes() {
   static const size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -40,17 +47,17 @@ inline size_t pageBytes() {
 inline uint64_t allocate(uint64_t bytes) {
   const size_t page = pageBytes();
   const uint64_t padded = (bytes + alignment - 1) / alignment * alignment;
-  // A page in front that is a guard zone of known bytes, the allocation up to the end of a page, a forbidden page.
-  const size_t inner = (size_t)((padded + page - 1) / page * page);
-  const size_t whole = page + inner + page;
+  // Guard bytes, the allocation up to the end of a page, a forbidden page.
+  const size_t inner = (size_t)((padded + frontBytes + page - 1) / page * page);
+  const size_t whole = inner + page;
   unsigned char *mapping =
       (unsigned char *)mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED) return 0;
-  mprotect(mapping + page + inner, page, PROT_NONE);
-  unsigned char *start = mapping + page + inner - padded;
-  memset(mapping, guardByte, (size_t)(start - mapping));
+  mprotect(mapping + inner, page, PROT_NONE);
+  unsigned char *start = mapping + inner - padded;
+  guard(mapping, start);
   memset(start, 0xff, (size_t)bytes);
-  memset(start + bytes, guardByte, (size_t)(padded - bytes));
+  guard(start + bytes, start + padded);
   Locked locked;
   allocations[(uint64_t)start] = {bytes, mapping, whole};
   total += bytes;
@@ -67,13 +74,13 @@ inline std::string hex(uint64_t address) {
 inline std::string damage(uint64_t start, const Allocation &each) {
   const unsigned char *from = (const unsigned char *)start;
   for (const unsigned char *at = from - 1; at >= each.mapping; at--)
-    if (*at != guardByte)
+    if (*at != guardByte(at))
       return "written " + std::to_string(from - at) + " bytes before an allocation of " + std::to_string(each.bytes) +
              " bytes at " + hex(start);
   const unsigned char *end = from + each.bytes;
   const unsigned char *limit = each.mapping + each.mappingBytes - pageBytes();
   for (const unsigned char *at = end; at < limit; at++)
-    if (*at != guardByte)
+    if (*at != guardByte(at))
       return "written " + std::to_string(at - end) + " bytes past the end of an allocation of " +
              std::to_string(each.bytes) + " bytes at " + hex(start);
   return "";

@@ -1,0 +1,64 @@
+import { type Graph, type HostTensor, runPasses } from '@peft/graph';
+import { captureCase, opCases } from '@peft/graph/test';
+import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
+import { beforeAll, it } from 'vitest';
+import { cudaRowOf } from '../../src/lowering/cudaTable.ts';
+import type { Storage } from '../../src/plan/storage.ts';
+import { simulated } from '../simulator/simulated.ts';
+import { evaluatedNodes } from './evaluatedNodes.ts';
+import { expectRow, type RowOptions } from './expectRow.ts';
+
+/** Nodes of one form have one test. */
+const seen = new Set<string>();
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+simulated(
+  'every operation on the host gives what its float64 reference gives, and the same bits in every order',
+  () => {
+    it.each(Object.entries(opCases))('%s', (_, arbitrary) => {
+      fc.assert(
+        fc.property(arbitrary, fc.nat(1e6), (each, seed) => {
+          const { inputs, eager, graph } = captureCase(each, seed);
+          for (const any of [graph, runPasses(graph)]) expectRows(any, inputs);
+          tf.dispose([inputs, eager]);
+        }),
+        { numRuns: 3 },
+      );
+    });
+  },
+);
+
+function expectRows(graph: Graph, inputs: Readonly<Record<string, tf.Tensor>>): void {
+  const host = new Map(
+    Object.entries(inputs).map(([name, { shape, dtype }]) => [
+      name,
+      { shape, dtype, data: (inputs[name] as tf.Tensor).dataSync() } as HostTensor,
+    ]),
+  );
+  for (const { node, inputs: given } of evaluatedNodes(graph, host)) {
+    const { op, attributes } = node;
+    const key = JSON.stringify([op, attributes, given.map(({ shape, dtype }) => [shape, dtype])]);
+    if (seen.has(key)) continue;
+    for (const options of formsOf(given.length)) expectRow(node, given, options);
+    for (const place of cudaRowOf(op)?.inPlace ?? []) {
+      const [input, output] = [given[place], node.outputs[0]];
+      const fits = input && output && input.dtype === output.dtype && sizeOf(input.shape) === sizeOf(output.shape);
+      if (fits) expectRow(node, given, { inPlace: place });
+    }
+    seen.add(key);
+  }
+}
+
+/** All f32, all bf16, and a mixture. */
+function formsOf(inputs: number): readonly RowOptions[] {
+  const mixed = Array.from({ length: inputs }, (_, place): Storage => (place % 2 ? 'f32' : 'bf16'));
+  return [{}, { inputs: 'bf16', outputs: 'bf16' }, { inputs: mixed, outputs: 'f32', hasProductLibrary: false }];
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((size, length) => size * length, 1);
+}
