@@ -1,3 +1,4 @@
+import { countOf } from '../plan/countOf.ts';
 import type { Operand } from '../plan/operand.ts';
 import type { CudaRow, CudaRows, LoweringCall } from './cudaRow.ts';
 import { copyStrided } from './layout/copyStrided.ts';
@@ -23,7 +24,7 @@ const view: CudaRow<'Identity' | 'ExpandDims' | 'Reshape'> = {
   isView: true,
   lower: (call) => {
     const { x, y } = sidesOf(call);
-    copyStrided(call.emit, { from: x, to: y, axes: [{ length: sizeOf(y.shape), from: 1, to: 1 }] });
+    copyStrided(call.emit, { from: x, to: y, axes: [{ length: countOf(y.shape), from: 1, to: 1 }] });
   },
 };
 
@@ -35,28 +36,28 @@ export const layoutRows: CudaRows<Ops> = {
   Concat: {
     lower: ({ inputs, attributes: { axis }, outputs, emit }) => {
       const whole = outputs[0] as Operand;
-      joinParts(emit, { whole, parts: inputs, rows: sizeOf(whole.shape.slice(0, axis)) });
+      joinParts(emit, { whole, parts: inputs, rows: countOf(whole.shape.slice(0, axis)) });
     },
   },
 
   Pack: {
     lower: ({ inputs, attributes: { axis }, outputs, emit }) => {
       const whole = outputs[0] as Operand;
-      joinParts(emit, { whole, parts: inputs, rows: sizeOf(whole.shape.slice(0, axis)) });
+      joinParts(emit, { whole, parts: inputs, rows: countOf(whole.shape.slice(0, axis)) });
     },
   },
 
   SplitV: {
     lower: ({ inputs, attributes: { axis }, outputs, emit }) => {
       const whole = inputs[0] as Operand;
-      splitParts(emit, { whole, parts: outputs, rows: sizeOf(whole.shape.slice(0, axis)) });
+      splitParts(emit, { whole, parts: outputs, rows: countOf(whole.shape.slice(0, axis)) });
     },
   },
 
   Unpack: {
     lower: ({ inputs, attributes: { axis }, outputs, emit }) => {
       const whole = inputs[0] as Operand;
-      splitParts(emit, { whole, parts: outputs, rows: sizeOf(whole.shape.slice(0, axis)) });
+      splitParts(emit, { whole, parts: outputs, rows: countOf(whole.shape.slice(0, axis)) });
     },
   },
 
@@ -140,5 +141,3 @@ export const layoutRows: CudaRows<Ops> = {
 function sidesOf({ inputs, outputs }: Pick<LoweringCall<unknown>, 'inputs' | 'outputs'>): { x: Operand; y: Operand } {
   return { x: inputs[0] as Operand, y: outputs[0] as Operand };
 }
-
-const sizeOf = (shape: readonly number[]) => shape.reduce((product, length) => product * length, 1);

@@ -1,6 +1,7 @@
 import { type Argument, i32, i64, reads, u32, writes } from '../../plan/command.ts';
 import type { Operand } from '../../plan/operand.ts';
 import type { Storage } from '../../plan/storage.ts';
+import { toBf16 } from '../../plan/toBf16.ts';
 import { division } from '../division.ts';
 import type { Emitter } from '../emitter.ts';
 import { requirePlaces } from '../requirePlaces.ts';
@@ -90,6 +91,6 @@ function patternOf(value: number, storage: Storage): number {
   if (storage === 'u8') return value === 0 ? 0 : 0x01010101;
   const bits = new Uint32Array(Float32Array.of(value).buffer)[0] as number;
   if (storage === 'f32') return bits;
-  const upper = Number.isNaN(value) ? 0x7fc0 : (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+  const [upper] = toBf16(Float32Array.of(value)) as unknown as [number];
   return ((upper << 16) | upper) >>> 0;
 }

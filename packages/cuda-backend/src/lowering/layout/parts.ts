@@ -1,4 +1,5 @@
 import { type Argument, i32, nothing, reads, u32, writes } from '../../plan/command.ts';
+import { countOf } from '../../plan/countOf.ts';
 import type { Operand } from '../../plan/operand.ts';
 import { division } from '../division.ts';
 import type { Emitter } from '../emitter.ts';
@@ -44,7 +45,7 @@ export function splitParts(emit: Emitter, parts: Parts): void {
 function move(emit: Emitter, { whole, parts, rows }: Parts, isJoin: boolean): void {
   let pitch = 0;
   const placed = parts.map((operand): Part => {
-    const width = sizeOf(operand) / rows;
+    const width = countOf(operand.shape) / rows;
     pitch += width;
     return { operand, width, start: pitch - width };
   });
@@ -58,8 +59,6 @@ function move(emit: Emitter, { whole, parts, rows }: Parts, isJoin: boolean): vo
     }
   }
 }
-
-const sizeOf = ({ shape }: Operand) => shape.reduce((product, length) => product * length, 1);
 const isLarge = ({ width }: Part, rows: number) => width * rows >= mostPlaces;
 
 function moveAlone(emit: Emitter, { operand, width, start }: Part, { whole, rows, pitch, isJoin }: Side): void {
