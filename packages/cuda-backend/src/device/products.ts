@@ -10,7 +10,7 @@ export interface Matrix {
   readonly batchStride: number;
 }
 
-/** c = a b (+ c) (+ bias): a is [rows, inner], or [inner, rows] when transposed; b [inner, columns]; c [rows, columns]. */
+/** c = alpha a b (+ addend) (+ bias): a is [rows, inner], or [inner, rows] when transposed; b [inner, columns]; c [rows, columns]. */
 export interface Product {
   readonly rows: number;
   readonly columns: number;
@@ -21,7 +21,7 @@ export interface Product {
   readonly c: Matrix;
   /** Multiplies the product. */
   readonly alpha: number;
-  /** Whether the product is added to what c holds. */
+  /** Whether an addend is added, stored and laid out as c: c itself unless it has an address of its own. */
   readonly accumulate: boolean;
   /** Storage of a row of [columns] added to every row of the result. */
   readonly bias?: Storage;
@@ -33,6 +33,8 @@ export interface ProductAddresses {
   readonly a: Address;
   readonly b: Address;
   readonly c: Address;
+  /** What is added where the product accumulates; c unless given. */
+  readonly addend?: Address;
   readonly bias?: Address;
   readonly workspace: Address;
 }

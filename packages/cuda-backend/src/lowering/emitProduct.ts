@@ -35,6 +35,7 @@ export function resolveProducts(
   const storage = storageOfProduct(call.a, call.b);
   const [a, b] = [call.a, call.b].map((each) => emit.stored(each, storage)) as [Operand, Operand];
   const bias = call.bias && emit.stored(call.bias, c.storage);
+  const addend = call.addend && emit.stored(call.addend, c.storage);
   const [rowsOfA, columnsOfA] = a.shape.slice(-2) as [number, number];
   const [rowsOfB, columnsOfB] = b.shape.slice(-2) as [number, number];
   const sizes = {
@@ -49,12 +50,12 @@ export function resolveProducts(
     b: { storage, rowStride: columnsOfB, batchStride: strides[1], transposed: transposeB },
     c: { storage: c.storage, rowStride: sizes.columns, batchStride: batch === 1 ? 0 : sizes.rows * sizes.columns },
     alpha: call.alpha ?? 1,
-    accumulate: call.accumulate ?? false,
+    accumulate: call.accumulate === true || addend !== undefined,
     ...(bias ? { bias: bias.storage } : {}),
     tf32: emit.precision === 'tf32',
     ...call.product,
   });
-  const operands = { a, b, c, ...(bias ? { bias } : {}) };
+  const operands = { a, b, c, ...(addend ? { addend } : {}), ...(bias ? { bias } : {}) };
   const [batchOfA, batchOfB] = [countOf(a.shape.slice(0, -2)), countOf(b.shape.slice(0, -2))];
   // A stack of matrices by one matrix is one taller matrix.
   if (batchOfB === 1 && !transposeA && !call.product) {
@@ -74,6 +75,7 @@ export function resolveProducts(
     a: matrixOf(a, placeOf(index, batchShape, a.shape.slice(0, -2))),
     b: matrixOf(b, placeOf(index, batchShape, b.shape.slice(0, -2))),
     c: matrixOf(c, index),
+    ...(addend ? { addend: matrixOf(addend, index) } : {}),
   }));
 }
 

@@ -16,7 +16,10 @@ export interface ProductCall {
   readonly transposeA?: boolean;
   readonly transposeB?: boolean;
   readonly alpha?: number;
+  /** Whether the product is added to what c holds. */
   readonly accumulate?: boolean;
+  /** Of c's shape: what the product is added to instead. */
+  readonly addend?: Operand;
   readonly bias?: Operand;
   /** Overrides of sizes and strides, for products of parts of operands. */
   readonly product?: Partial<Pick<Product, 'rows' | 'columns' | 'inner' | 'batch' | 'a' | 'b' | 'c'>>;

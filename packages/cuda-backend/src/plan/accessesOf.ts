@@ -22,9 +22,9 @@ export function accessesOf(command: Command): readonly Access[] {
     case 'many':
       return [wholeTable(command.table), ...command.entries.flatMap(ofArguments)];
     case 'product': {
-      const { a, b, c, bias, product } = command;
-      const read = [a, b, ...(bias ? [bias] : [])].map((each) => access(each, 'read'));
-      return [...read, access(c, product.accumulate ? 'update' : 'write')];
+      const { a, b, c, addend, bias, product } = command;
+      const read = [a, b, addend, bias].flatMap((each) => (each ? [access(each, 'read')] : []));
+      return [...read, access(c, product.accumulate && !addend ? 'update' : 'write')];
     }
     case 'clear':
       return [access(command.operand, 'write')];

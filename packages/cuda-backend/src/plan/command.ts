@@ -53,6 +53,8 @@ export interface ProductCommand {
   readonly a: Operand;
   readonly b: Operand;
   readonly c: Operand;
+  /** What is added where the product accumulates, stored and laid out as c; c itself unless given. */
+  readonly addend?: Operand;
   readonly bias?: Operand;
 }
 
