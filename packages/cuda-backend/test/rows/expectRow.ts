@@ -3,7 +3,10 @@ import { evaluateNode } from '@peft/graph/test';
 import { expect } from 'vitest';
 import { CommandEmitter } from '../../src/lowering/commandEmitter.ts';
 import { cudaRowOf } from '../../src/lowering/cudaTable.ts';
+import type { Command } from '../../src/plan/command.ts';
 import type { Operand } from '../../src/plan/operand.ts';
+import { parametersOf } from '../../src/plan/parametersOf.ts';
+import type { Region } from '../../src/plan/region.ts';
 import type { Storage } from '../../src/plan/storage.ts';
 import { HostExecutor } from '../simulator/hostExecutor.ts';
 import type { ThreadOrder } from '../simulator/hostRuntime.ts';
@@ -31,7 +34,8 @@ const allOrders: readonly ThreadOrder[] = ['forward', 'reverse', { seed: 1 }];
 
 /**
  * Lowers one node, runs it on the host in several orders of its threads, and compares each output with the float64
- * reference of its operation on the inputs as they are stored; all orders must give the same bits.
+ * reference of its operation on the inputs as they are stored; all orders must give the same bits, in the second of which
+ * kernels run by their `Many` twins.
  */
 export function expectRow(node: Node, inputs: readonly HostTensor[], options: RowOptions = {}): void {
   const { orders = allOrders, inPlace } = options;
@@ -60,10 +64,10 @@ export function expectRow(node: Node, inputs: readonly HostTensor[], options: Ro
   });
   row.lower({ inputs: given, attributes: node.attributes as never, outputs: made, emit });
 
-  const results = orders.map((order) => {
+  const results = orders.map((order, index) => {
     const executor = new HostExecutor({ isStrict: true });
     for (const [place, operand] of given.entries()) executor.write(operand, (stored[place] as HostTensor).data);
-    executor.run(emit.commands, order);
+    executor.run(index === 1 ? emit.commands.map(asOneOfSeveral) : emit.commands, order);
     const read = made.map((operand) => executor.readBytes(operand));
     const numbers = made.map((operand) => executor.read(operand));
     executor.close();
@@ -84,6 +88,19 @@ export function expectRow(node: Node, inputs: readonly HostTensor[], options: Ro
       tolerance: operand.dtype === 'float32' ? tolerance : 0,
     });
   }
+}
+
+/** A launch by the twin of its kernel that runs several at once. */
+function asOneOfSeveral(command: Command): Command {
+  if (command.kind !== 'kernel') return command;
+  const { node, kernel, threads, blocks, sharedBytes } = command;
+  const entries = [command.arguments];
+  const table: Region = {
+    kind: 'constant',
+    bytes: parametersOf(command.arguments, () => 0n).bytes.length,
+    label: 'the table of a launch of several',
+  };
+  return { kind: 'many', node, kernel, threads, blocks, entries, table, ...(sharedBytes ? { sharedBytes } : {}) };
 }
 
 interface Nearness {

@@ -39,11 +39,17 @@ function expectRows(graph: Graph, inputs: Readonly<Record<string, tf.Tensor>>): 
       { shape, dtype, data: (inputs[name] as tf.Tensor).dataSync() } as HostTensor,
     ]),
   );
+  const exact = new Set(
+    graph.nodes.flatMap(({ op, outputs }) => (cudaRowOf(op)?.exact ?? []).map((place) => outputs[place])),
+  );
   for (const { node, inputs: given } of evaluatedNodes(graph, host)) {
     const { op, attributes } = node;
     const key = JSON.stringify([op, attributes, given.map(({ shape, dtype }) => [shape, dtype])]);
     if (seen.has(key)) continue;
-    for (const options of formsOf(given.length)) expectRow(node, given, options);
+    for (const { storages, ...options } of forms) {
+      const inputs = node.inputs.map((value, place) => (exact.has(value) ? 'f32' : storages(place)));
+      expectRow(node, given, { ...options, inputs });
+    }
     for (const place of cudaRowOf(op)?.inPlace ?? []) {
       const [input, output] = [given[place], node.outputs[0]];
       const fits = input && output && input.dtype === output.dtype && sizeOf(input.shape) === sizeOf(output.shape);
@@ -53,11 +59,14 @@ function expectRows(graph: Graph, inputs: Readonly<Record<string, tf.Tensor>>): 
   }
 }
 
-/** All f32, all bf16, and a mixture. */
-function formsOf(inputs: number): readonly RowOptions[] {
-  const mixed = Array.from({ length: inputs }, (_, place): Storage => (place % 2 ? 'f32' : 'bf16'));
-  return [{}, { inputs: 'bf16', outputs: 'bf16' }, { inputs: mixed, outputs: 'f32', hasProductLibrary: false }];
-}
+type Form = Omit<RowOptions, 'inputs'> & { readonly storages: (place: number) => Storage };
+
+/** All f32, all bf16, and a mixture; what a row calls exact is f32 wherever it is read. */
+const forms: readonly Form[] = [
+  { storages: () => 'f32' },
+  { storages: () => 'bf16', outputs: 'bf16' },
+  { storages: (place) => (place % 2 ? 'f32' : 'bf16'), outputs: 'f32', hasProductLibrary: false },
+];
 
 function sizeOf(shape: readonly number[]): number {
   return shape.reduce((size, length) => size * length, 1);
