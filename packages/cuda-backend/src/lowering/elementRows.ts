@@ -224,7 +224,10 @@ const outerAxes = 5;
 
 /** One launch of the kernel that knows every operation. */
 function emitElement({ name, operands, attributes, output, emit }: ElementEmit): void {
-  if (name === 'Fill' && Object.is(attributes[0], 0)) return emit.clear(output);
+  if (name === 'Fill' && Object.is(attributes[0], 0)) {
+    emit.clear(output);
+    return;
+  }
   const axes = broadcastAxes(
     output.shape,
     operands.map(({ shape }) => shape),
@@ -278,7 +281,8 @@ function addAll(terms: readonly Operand[], output: Operand, emit: Emitter): void
     const rest = terms.slice(mostTerms);
     const sum = emit.scratch(output.shape, output.dtype === 'float32' ? 'f32' : 'i32');
     addAll(terms.slice(0, mostTerms), sum, emit);
-    return addAll([sum, ...rest], output, emit);
+    addAll([sum, ...rest], output, emit);
+    return;
   }
   const missing = mostTerms - terms.length;
   const count = sizeOf(output.shape);
