@@ -31,9 +31,15 @@ type ArgumentsOf<Parameters extends readonly ParameterType[]> = {
   readonly [Place in keyof Parameters]: ArgumentOf[Parameters[Place]];
 };
 
+/** A function of a library; `later` runs it on another thread. */
+export interface NativeFunction<Given extends readonly unknown[], Result> {
+  (...given: Given): Result;
+  later(...given: Given): Promise<Result>;
+}
+
 /** The functions of a library, typed by their signatures. */
 export type Functions<Signatures extends Readonly<Record<string, Signature>>> = {
-  readonly [Name in keyof Signatures]: (...given: ArgumentsOf<Signatures[Name][1]>) => ResultOf[Signatures[Name][0]];
+  readonly [Name in keyof Signatures]: NativeFunction<ArgumentsOf<Signatures[Name][1]>, ResultOf[Signatures[Name][0]]>;
 };
 
 /** Finds all functions in a loaded library; names those that it lacks. */
@@ -44,7 +50,12 @@ export function findFunctions<Signatures extends Readonly<Record<string, Signatu
   const missing: string[] = [];
   const entries = Object.entries(signatures).map(([name, [result, parameters]]) => {
     try {
-      return [name, library.func(name, result, [...parameters])] as const;
+      const found = library.func(name, result, [...parameters]);
+      const later = (...given: readonly unknown[]) =>
+        new Promise((resolve, reject) => {
+          found.async(...given, (error: unknown, value: unknown) => (error ? reject(error) : resolve(value)));
+        });
+      return [name, Object.assign(found, { later })] as const;
     } catch {
       missing.push(name);
       return [name, undefined] as const;
