@@ -30,6 +30,8 @@ export interface StepContext {
   readonly device: DeviceDescription;
   readonly precision: Precision;
   readonly storageOf: (value: Value) => Storage;
+  /** The number that fills a constant. */
+  readonly numberOf: (value: Value) => number | undefined;
   /** Values that the graph returns: they must be made whatever reads them. */
   readonly returned: ReadonlySet<Value>;
 }

@@ -1,6 +1,7 @@
-import type { Graph } from '@peft/graph';
+import type { Graph, Value } from '@peft/graph';
 import { assignStorage } from '../lowering/assignStorage.ts';
 import type { EmitterOptions } from '../lowering/commandEmitter.ts';
+import { foldProducts } from '../lowering/folding/foldProducts.ts';
 import { lowerGraph } from '../lowering/lowerGraph.ts';
 import type { StepPass } from '../lowering/step.ts';
 import { stepsOf } from '../lowering/stepsOf.ts';
@@ -24,8 +25,16 @@ export interface PlanOptions extends EmitterOptions {
  */
 export function planGraph(graph: Graph, { fuse = (steps) => steps, ...options }: PlanOptions): Plan {
   const storageOf = assignStorage(graph, options.precision);
-  const context = { ...options, storageOf, returned: new Set(graph.outputs.map(({ value }) => value)) };
-  const steps = [fuse].reduce((before, pass) => pass(before, context), stepsOf(graph));
+  const numbers = new Map(
+    graph.constants.flatMap(({ value, data }) => (typeof data === 'number' ? [[value, data] as const] : [])),
+  );
+  const context = {
+    ...options,
+    storageOf,
+    numberOf: (value: Value) => numbers.get(value),
+    returned: new Set(graph.outputs.map(({ value }) => value)),
+  };
+  const steps = [foldProducts, fuse].reduce((before, pass) => pass(before, context), stepsOf(graph));
   const lowered = lowerGraph(graph, { ...options, steps, storageOf });
   const commands = groupLaunches(lowered.commands);
   const kept = new Set(lowered.results.map(({ operand }) => operand.region));

@@ -100,16 +100,18 @@ export class HostExecutor {
     this.#runtime.copy(this.#place(to), this.#place(from), bytes);
   }
 
-  #multiply({ product, a, b, c, bias }: ProductCommand): void {
+  #multiply({ product, a, b, c, addend, bias }: ProductCommand): void {
     const stored = { a: [product.a.storage, a], b: [product.b.storage, b], c: [product.c.storage, c] } as const;
     for (const [name, [storage, operand]] of Object.entries(stored)) {
       if (storage !== operand.storage) throw new Error(`${name} is stored as ${operand.storage}, not ${storage}.`);
     }
+    if (addend && addend.storage !== c.storage) throw new Error(`its addend is stored as ${addend.storage}, not as c.`);
     if (bias?.storage !== product.bias) throw new Error(`its bias is stored as ${bias?.storage}, not ${product.bias}.`);
     multiplyOnHost(product, {
       a: this.#place(a),
       b: this.#place(b),
       c: this.#place(c),
+      ...(addend ? { addend: this.#place(addend) } : {}),
       ...(bias ? { bias: this.#place(bias) } : {}),
     });
   }

@@ -8,11 +8,13 @@ export interface HostProductAddresses {
   readonly a: Address;
   readonly b: Address;
   readonly c: Address;
+  /** c unless given. */
+  readonly addend?: Address;
   readonly bias?: Address;
 }
 
 /** A product by loops, sums in f32. */
-export function multiplyOnHost(product: Product, { a, b, c, bias = 0n }: HostProductAddresses): void {
+export function multiplyOnHost(product: Product, { a, b, c, addend = c, bias = 0n }: HostProductAddresses): void {
   const { rows, columns, inner, batch, alpha, accumulate, tf32 } = product;
   const sizes = [rows, columns, inner, batch].map((value): Field => ({ type: 'i64', value }));
   const { bytes } = parameterBlock([
@@ -25,7 +27,7 @@ export function multiplyOnHost(product: Product, { a, b, c, bias = 0n }: HostPro
     { type: 'i32', value: storageTags[product.bias ?? 'f32'] },
     { type: 'i32', value: Number(tf32) },
   ]);
-  hostRuntime().product(bytes, [a, b, c, bias]);
+  hostRuntime().product(bytes, [a, b, c, addend, bias]);
 }
 
 function fieldsOf({ rowStride, batchStride, storage, transposed }: Matrix & { readonly transposed: boolean }): Field[] {

@@ -49,7 +49,8 @@ void gather(std::vector<float> &into, const PeftMatrix &matrix, uint64_t address
 
 }  // namespace
 
-extern "C" void peftProduct(const PeftProduct *product, uint64_t a, uint64_t b, uint64_t c, uint64_t bias) {
+extern "C" void peftProduct(const PeftProduct *product, uint64_t a, uint64_t b, uint64_t c, uint64_t addend,
+                            uint64_t bias) {
   const PeftProduct &p = *product;
   std::vector<float> left, right, row((size_t)p.columns);
   for (int64_t batch = 0; batch < p.batch; batch++) {
@@ -66,7 +67,7 @@ extern "C" void peftProduct(const PeftProduct *product, uint64_t a, uint64_t b, 
       for (int64_t j = 0; j < p.columns; j++) {
         const int64_t place = batch * p.c.batchStride + i * p.c.rowStride + j;
         float value = p.alpha * sums[j];
-        if (p.beta != 0.0f) value += p.beta * load(c, place, p.c.storage);
+        if (p.beta != 0.0f) value += p.beta * load(addend, place, p.c.storage);
         if (bias) value += load(bias, j, p.biasStorage);
         if (p.c.storage == 1) ((uint16_t *)c)[place] = toBf16(value);
         else ((float *)c)[place] = value;

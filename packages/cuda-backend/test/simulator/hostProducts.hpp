@@ -18,4 +18,5 @@ struct PeftProduct {
   int32_t tf32;
 };
 
-extern "C" void peftProduct(const PeftProduct *product, uint64_t a, uint64_t b, uint64_t c, uint64_t bias);
+extern "C" void peftProduct(const PeftProduct *product, uint64_t a, uint64_t b, uint64_t c, uint64_t addend,
+                            uint64_t bias);

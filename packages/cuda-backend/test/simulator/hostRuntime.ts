@@ -22,7 +22,10 @@ export interface HostRuntime {
   fill(to: Address, byte: number, bytes: number): void;
   setOrder(order: ThreadOrder): void;
   /** Runs a product described by the bytes of a PeftProduct. */
-  product(description: Uint8Array, addresses: readonly [a: Address, b: Address, c: Address, bias: Address]): void;
+  product(
+    description: Uint8Array,
+    addresses: readonly [a: Address, b: Address, c: Address, addend: Address, bias: Address],
+  ): void;
   /** @throws Error with the runtime's reason where a status is not 0 */
   check(status: number): void;
 }
@@ -57,7 +60,7 @@ function load(): HostRuntime {
   const copy = find('peftCopy', 'void', ['void*', 'void*', 'uint64']);
   const fill = find('peftFill', 'void', ['void*', 'int', 'uint64']);
   const setOrder = find('peftSetOrder', 'void', ['int', 'uint64']);
-  const product = find('peftProduct', 'void', ['void*', 'uint64', 'uint64', 'uint64', 'uint64']);
+  const product = find('peftProduct', 'void', ['void*', 'uint64', 'uint64', 'uint64', 'uint64', 'uint64']);
   const check = (status: number) => {
     if (status !== 0) throw new Error(String(error()));
   };
@@ -79,6 +82,6 @@ function load(): HostRuntime {
       const [kind, seed] = order === 'forward' ? [0, 0] : order === 'reverse' ? [1, 0] : [2, order.seed];
       setOrder(kind, seed);
     },
-    product: (description, [a, b, c, bias]) => void product(description, a, b, c, bias),
+    product: (description, [a, b, c, addend, bias]) => void product(description, a, b, c, addend, bias),
   };
 }
