@@ -102,6 +102,17 @@ describe('values that are fetched when somebody reads them', () => {
     countsAreBack();
   });
 
+  it('are fetched ahead by who gives up their source', async () => {
+    const array = Float32Array.of(4, 5);
+    const { calls, tensor } = sourceOf(array);
+    await hostBackend().fetch(tensor);
+    await hostBackend().fetch(tensor);
+    expect(hostBackend().arrayOf(tensor)).toBe(array);
+    expect([[...tensor.dataSync()], calls]).toEqual([[4, 5], ['read']]);
+    tensor.dispose();
+    countsAreBack();
+  });
+
   it('never, if they are freed first; and leave nothing where they are freed meanwhile', async () => {
     const { calls, tensor } = sourceOf(Float32Array.of(4, 5));
     const reading = tensor.data();

@@ -33,6 +33,12 @@ export class HostBackend extends tf.KernelBackend {
     return this.#arrays.get(dataId);
   }
 
+  /** Fetches the values of a tensor now, so that its source is not asked later. */
+  async fetch({ dataId }: tf.Tensor): Promise<void> {
+    const source = this.#sources.get(dataId);
+    if (source) this.#fetched(dataId, await source.read());
+  }
+
   /** Runs a function while this is the active backend, so that what it uploads stays on the host without a copy. */
   during<Result>(run: () => Result): Result {
     tf.backend();

@@ -16,7 +16,7 @@ export function hostLeaves(inputs: HostInputs): ReadonlyMap<string, HostLeaf> {
     for (const [key, entry] of Object.entries(level)) {
       const path = `${prefix}${key}`;
       if (typeof entry === 'number') leaves.set(path, { shape: [], dtype: 'float32', data: Float32Array.of(entry) });
-      else if (isHostArray(entry)) leaves.set(path, leafOf(path, entry));
+      else if (isHostArray(entry)) leaves.set(path, hostLeaf(path, entry));
       else visit(entry, `${path}/`);
     }
   };
@@ -38,11 +38,12 @@ export function inputTypes(inputs: HostInputs, leaves: ReadonlyMap<string, HostL
   return visit(inputs, '');
 }
 
-function isHostArray(entry: HostArray | HostInputs): entry is HostArray {
+export function isHostArray(entry: HostArray | HostInputs): entry is HostArray {
   return ArrayBuffer.isView((entry as HostArray).data);
 }
 
-function leafOf(path: string, { dtype, shape, data }: HostArray): HostLeaf {
+/** One input as a tensor would hold it: the array itself wherever one can. @throws CompilerError `compiler/input` */
+export function hostLeaf(path: string, { dtype, shape, data }: HostArray): HostLeaf {
   if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return { shape, dtype, data: data as TypedArray };
   if (dtype === 'float64') return { shape, dtype: 'float32', data: Float32Array.from(data as Float64Array) };
   if (dtype.includes('float')) {

@@ -65,6 +65,31 @@ describe('the tensors of a state', () => {
     expect(tf.memory().numTensors).toBe(tensorsBefore);
   });
 
+  it('are made when somebody looks at them', () => {
+    const tree: Tree = new StateTree();
+    const given = state();
+    take(tree, given);
+    const made: string[] = [];
+    const look = () =>
+      tree.view((leaf, path) => {
+        made.push(path);
+        return tf.fill([...leaf.shape], 7);
+      }) as typeof given;
+    expect(look()).toEqual(given);
+    tree.replaced(['params/b', 'flags']);
+    const view = look();
+    expect(look()).toBe(view);
+    expect(made).toEqual([]);
+    expect([view.count, view.params.a === given.params.a, [...view.params.b.dataSync()]]).toEqual([3, true, [7, 7]]);
+    expect([view.params.b === look().params.b, made]).toEqual([true, ['params/b']]);
+    expect(Object.keys(view.params)).toEqual(['b', 'a']);
+    expect(tree.arrivals(view).map(({ path, own }) => own === tree.leaf(path))).toEqual([true, true, true]);
+    take(tree, { flags: view.flags });
+    expect([look() === view, Object.keys(look())]).toEqual([false, ['flags']]);
+    tree.exchange(new Map(), {});
+    expect(tf.memory().numTensors).toBe(tensorsBefore);
+  });
+
   it('that come back are known, and those that do not are freed', () => {
     const tree: Tree = new StateTree();
     const { params, flags } = state();

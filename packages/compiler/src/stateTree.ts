@@ -20,13 +20,14 @@ export interface StateArrival<Leaf extends StateLeaf> {
 export class StateTree<Leaf extends StateLeaf> {
   #tree: Snapshot = {};
   #leaves: ReadonlyMap<string, Leaf> = new Map();
+  #view: Snapshot | undefined;
 
   /** Every leaf by its path. */
   get leaves(): ReadonlyMap<string, Leaf> {
     return this.#leaves;
   }
 
-  /** The state's structure, each tensor by its type. */
+  /** The state's structure with the tensors that stood for its leaves when it was taken over or looked at. */
   get tree(): Snapshot {
     return this.#tree;
   }
@@ -37,8 +38,10 @@ export class StateTree<Leaf extends StateLeaf> {
 
   /** The tensors of a state, each with the leaf that it stands for here. */
   arrivals(state: Snapshot): readonly StateArrival<Leaf>[] {
+    // Looking at a view makes tensors: they are known only afterwards.
+    const tensors = tensorLeaves(state, '');
     const own = new Map([...this.#leaves.values()].flatMap((leaf) => (leaf.tensor ? [[leaf.tensor, leaf]] : [])));
-    return tensorLeaves(state, '').map(([path, tensor]) => ({ path, tensor, own: own.get(tensor) }));
+    return tensors.map(([path, tensor]) => ({ path, tensor, own: own.get(tensor) }));
   }
 
   /** Goes on with other leaves, and frees tensors of the former that stand for none of these. */
@@ -46,6 +49,7 @@ export class StateTree<Leaf extends StateLeaf> {
     const before = this.#leaves;
     this.#leaves = next;
     this.#tree = tree;
+    this.#view = undefined;
     this.#free([...before.values()].flatMap(({ tensor }) => tensor ?? []));
   }
 
@@ -77,10 +81,24 @@ export class StateTree<Leaf extends StateLeaf> {
     return this.#tree;
   }
 
+  /**
+   * The state as tensors that are made when somebody looks at them: the same record until leaves are exchanged, which
+   * shows each leaf's current tensor.
+   */
+  view(tensorOf: (leaf: Leaf, path: string) => Tensor): Snapshot {
+    this.#view ??= viewOf(this.#tree, '', (path) => {
+      const leaf = this.leaf(path);
+      leaf.tensor ??= tensorOf(leaf, path);
+      return leaf.tensor;
+    });
+    return this.#view;
+  }
+
   /** Forgets every leaf without freeing its tensor. */
   forget(): void {
     this.#tree = {};
     this.#leaves = new Map();
+    this.#view = undefined;
   }
 
   #free(tensors: readonly Tensor[]): void {
@@ -92,6 +110,19 @@ export class StateTree<Leaf extends StateLeaf> {
 /** Shape and dtype of a tensor of the state. */
 export function stateType({ shape, dtype }: Tensor): TensorType {
   return { shape: [...shape], dtype: dtype as DType };
+}
+
+function viewOf(tree: Snapshot, prefix: string, tensorAt: (path: string) => Tensor): Snapshot {
+  const view = {};
+  for (const [key, entry] of Object.entries(tree)) {
+    const path = `${prefix}${key}`;
+    const isLeaf = typeof entry !== 'number' && isTensor(entry);
+    const property = isLeaf
+      ? { get: () => tensorAt(path) }
+      : { value: typeof entry === 'number' ? entry : viewOf(entry, `${path}/`, tensorAt) };
+    Object.defineProperty(view, key, { enumerable: true, ...property });
+  }
+  return view;
 }
 
 function tensorLeaves(tree: Snapshot, prefix: string): readonly (readonly [string, Tensor])[] {

@@ -24,6 +24,17 @@ it('calls run one after another, whatever came of those before', async () => {
   expect(seen).toEqual(['first begins', 'first ends', 'second begins', 'second ends', 'third begins', 'third ends']);
 });
 
+it('says whether one would begin at once', async () => {
+  const turns = new Turns();
+  expect(turns.isFree).toBe(true);
+  const calls = [turns.take(() => pause(1)), turns.take(() => Promise.reject(new Error('failed')))];
+  expect(turns.isFree).toBe(false);
+  await Promise.allSettled(calls);
+  expect(turns.isFree).toBe(true);
+  turns.end(() => {});
+  expect(turns.isFree).toBe(false);
+});
+
 it('the end waits for what is in flight, comes once, and refuses what is later', async () => {
   const turns = new Turns();
   const seen: string[] = [];
@@ -31,8 +42,8 @@ it('the end waits for what is in flight, comes once, and refuses what is later',
     await pause(2);
     seen.push('last');
   });
-  turns.end(() => seen.push('freed'));
-  turns.end(() => seen.push('freed again'));
+  turns.end(() => void seen.push('freed'));
+  turns.end(() => void seen.push('freed again'));
   await expect(turns.take(async () => 'late')).rejects.toThrow(
     new CompilerError('compiler/disposed', 'this program was disposed of; compile the functions again.'),
   );

@@ -70,6 +70,24 @@ describe('Weights', () => {
   });
 });
 
+it('a revision grows with every change below it, and with no other', () => {
+  const base = made();
+  const fork = base.fork();
+  const nested = fork.fork();
+  const revisions = () => [base, fork, nested].map(({ revision }) => revision);
+  nested.tensor('table');
+  expect(revisions()).toEqual([0, 0, 0]);
+  fork.write('table', hostArray([1, 2, 3]));
+  expect(revisions()).toEqual([0, 1, 1]);
+  nested.write('table', hostArray([4, 5, 6]));
+  expect(revisions()).toEqual([0, 1, 2]);
+  nested.dispose();
+  expect(revisions()).toEqual([0, 1, 3]);
+  fork.dispose();
+  expect(revisions()).toEqual([0, 2, 4]);
+  base.dispose();
+});
+
 describe('a base whose only fork copies a weight', () => {
   it('drops its own upload, and keeps it for other forks', async () => {
     const base = made();

@@ -14,6 +14,7 @@ export class Weights {
   readonly #parent: Weights | undefined;
   #fingerprint: string | undefined;
   #forks = 0;
+  #changes = 0;
   #isDisposed = false;
   readonly #uploaded = new Map<string, { readonly tensor: tf.Tensor; readonly version: number }>();
 
@@ -38,6 +39,11 @@ export class Weights {
   /** How often the weight was replaced; compiled programs bind it again when it changes. */
   versionOf(path: string): number {
     return this.#entry(path).version;
+  }
+
+  /** Grows whenever a weight of these or of their parent may have changed its version: a quick first look. */
+  get revision(): number {
+    return this.#changes + (this.#parent?.revision ?? 0);
   }
 
   /** The weight on the active backend. It belongs to these weights: callers do not dispose it. */
@@ -69,6 +75,7 @@ export class Weights {
     const version = this.versionOf(path) + 1;
     if (!this.#entries.has(path)) this.#parent.#forget(path);
     this.#entries.set(path, { array, version });
+    this.#changes++;
     this.#fingerprint = undefined;
   }
 
@@ -93,6 +100,7 @@ export class Weights {
     this.freeUploads();
     if (!this.#parent) return;
     this.#entries.clear();
+    this.#changes++;
     this.#fingerprint = undefined;
     if (!this.#isDisposed) this.#parent.#forks--;
     this.#isDisposed = true;
