@@ -1,10 +1,9 @@
 import { eagerEngine, type TrainEvent, type TrainingState } from '@peft/core';
 import { requireClose, requireSameSnapshot } from '@peft/core/testing';
+import { agreementCases, type Trained, trained, watchGaps } from '@peft/engines';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { onnxEngine } from '../../src/index.ts';
-import { agreementCases, watchGaps } from './agreementCases.ts';
-import { type Trained, trained } from './trained.ts';
 
 const engine = onnxEngine();
 const tolerance = 1e-5;

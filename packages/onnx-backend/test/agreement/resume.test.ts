@@ -1,10 +1,9 @@
 import { type Engine, eagerEngine, fineTune, type Run, type TrainingState } from '@peft/core';
 import { requireSameSnapshot } from '@peft/core/testing';
+import { type AgreementCase, agreementCases, trained } from '@peft/engines';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { onnxEngine } from '../../src/index.ts';
-import { type AgreementCase, agreementCases } from './agreementCases.ts';
-import { trained } from './trained.ts';
 
 const engine = onnxEngine();
 

@@ -2,14 +2,13 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { HostSnapshot, TrainingState } from '@peft/core';
 import { requireSameSnapshot } from '@peft/core/testing';
+import { type AgreementCase, agreementCases, trained } from '@peft/engines';
 import * as tf from '@tensorflow/tfjs';
 import { build } from 'esbuild';
 import { beforeAll, expect, it } from 'vitest';
 import { onnxEngine } from '../../src/index.ts';
 import { libraryPath } from '../../src/native/libraryPath.ts';
 import { nativeRuntime } from '../../src/native/nativeRuntime.ts';
-import { type AgreementCase, agreementCases } from './agreementCases.ts';
-import { trained } from './trained.ts';
 
 const names = ['LoRA with dropout and accumulation', 'AdaLoRA beside a chain of DoRA and a LoRA'];
 
