@@ -1,12 +1,11 @@
 import { type Argument, i32, i64, reads, u32, writes } from '../../plan/command.ts';
 import type { Operand } from '../../plan/operand.ts';
-import type { Storage } from '../../plan/storage.ts';
-import { toBf16 } from '../../plan/toBf16.ts';
 import { division } from '../division.ts';
 import type { Emitter } from '../emitter.ts';
 import { requirePlaces } from '../requirePlaces.ts';
 import { streamBlocks } from '../streamBlocks.ts';
 import { denseSteps } from './denseSteps.ts';
+import { storedPattern } from './storedPattern.ts';
 import { unitOf } from './unit.ts';
 
 export interface Padding {
@@ -64,7 +63,7 @@ export function padTensor(emit: Emitter, { from, to, paddings, value }: Padding)
       i32(inUnits.length),
       u32(units),
       i32(unit.tag),
-      u32(patternOf(value, to.storage)),
+      u32(storedPattern(value, to.storage)),
     ],
   });
 }
@@ -83,14 +82,4 @@ function mergedAxes(axes: readonly PaddedAxis[]): readonly PaddedAxis[] {
     } else merged.push(axis);
   }
   return merged.length > 0 ? merged : [{ length: 1, low: 0, high: 1, step: 1 }];
-}
-
-/** A number as it is stored, repeated to fill four bytes. */
-function patternOf(value: number, storage: Storage): number {
-  if (storage === 'i32') return value >>> 0;
-  if (storage === 'u8') return value === 0 ? 0 : 0x01010101;
-  const bits = new Uint32Array(Float32Array.of(value).buffer)[0] as number;
-  if (storage === 'f32') return bits;
-  const [upper] = toBf16(Float32Array.of(value)) as unknown as [number];
-  return ((upper << 16) | upper) >>> 0;
 }

@@ -1,7 +1,7 @@
 import { f32, i32, i64, reads, u32, writes } from '../../plan/command.ts';
 import { bytesPerNumber, storageTags } from '../../plan/storage.ts';
 import type { Emitter } from '../emitter.ts';
-import { powerOfTwo } from './powerOfTwo.ts';
+import { powerOfTwo } from '../powerOfTwo.ts';
 import { type ReduceCall, reductionTags } from './reduction.ts';
 
 const threads = 256;

@@ -3,7 +3,7 @@ import { countOf } from '../../plan/countOf.ts';
 import type { Operand } from '../../plan/operand.ts';
 import { storageTags } from '../../plan/storage.ts';
 import type { Emitter } from '../emitter.ts';
-import { powerOfTwo } from './powerOfTwo.ts';
+import { powerOfTwo } from '../powerOfTwo.ts';
 
 export interface PlaceCall {
   readonly from: Operand;
