@@ -20,6 +20,8 @@ export interface DeviceDescription {
 /** One device and its primary context. Every call throws a CudaError that names it and its status where it fails. */
 export interface Driver {
   readonly device: DeviceDescription;
+  /** Makes its context that of this thread, for calls of other libraries; its own calls do so themselves. */
+  enter(): void;
   /** Bytes that can still be allocated. */
   freeMemory(): number;
   allocate(bytes: number): Address;

@@ -33,6 +33,7 @@ export function nativeDriver(functions: DriverFunctions, memory: NativeMemory, o
 
   return {
     device,
+    enter: () => context.enter(),
     freeMemory: () => memoryInfo().free,
     allocate(bytes) {
       context.enter();

@@ -16,6 +16,7 @@ export function nativeModule(context: NativeContext, image: Uint8Array): Module 
   context.enter();
   const module = context.handle('cuModuleLoadData', (cell) => functions.cuModuleLoadData(cell, ended(image)));
   let isLoaded = true;
+  const allowed = new Map<string, number>();
   return {
     kernel(name, sharedBytes = 0): Kernel {
       if (!isLoaded)
@@ -32,9 +33,10 @@ export function nativeModule(context: NativeContext, image: Uint8Array): Module 
       });
       // Asking for a property loads the kernel now: a first launch inside a capture may not.
       context.number('cuFuncGetAttribute', (cell) => functions.cuFuncGetAttribute(cell, mostThreads, handle));
-      if (sharedBytes > usualShared) {
-        const allowed = `cuFuncSetAttribute of ${name} (${sharedBytes} bytes of shared memory)`;
-        context.check(functions.cuFuncSetAttribute(handle, mostDynamicShared, sharedBytes), allowed);
+      if (sharedBytes > (allowed.get(name) ?? usualShared)) {
+        const raised = `cuFuncSetAttribute of ${name} (${sharedBytes} bytes of shared memory)`;
+        context.check(functions.cuFuncSetAttribute(handle, mostDynamicShared, sharedBytes), raised);
+        allowed.set(name, sharedBytes);
       }
       return { name, handle };
     },
