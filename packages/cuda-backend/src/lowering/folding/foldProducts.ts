@@ -65,7 +65,9 @@ class Folding {
   #withScaledFactors(product: FoldedProduct): FoldedProduct {
     let { a, b, alpha } = product;
     const unscaled = ({ value, shape }: Factor): Factor => {
-      const found = this.#scaled(this.#source(value));
+      const source = this.#source(value);
+      // A multiple of a product may be a product by now, and what it was a multiple of not made at all.
+      const found = this.#products.has(source) ? undefined : this.#scaled(source);
       if (!found) return { value, shape };
       alpha *= found.scale;
       return unscaled({ value: found.of, shape });
