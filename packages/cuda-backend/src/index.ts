@@ -1,1 +1,6 @@
 export { CudaError } from './cudaError.ts';
+export type { CudaFacts, DriverFacts } from './tfjs/cudaFacts.ts';
+export type { TfjsGpu } from './tfjs/describeTfjsGpu.ts';
+export type { TfjsPackage } from './tfjs/installedPackage.ts';
+export { type TfjsGpuOptions, tfjsGpu } from './tfjs/tfjsGpu.ts';
+export type { WantedCuda } from './tfjs/wantedCuda.ts';
