@@ -5,8 +5,11 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
-const cache = fileURLToPath(new URL('../../node_modules/.cache/simulator/', import.meta.url));
-const standardFlags = ['-std=c++17', '-shared', '-fPIC', '-ffp-contract=off', '-g1', '-w'];
+
+/** Where built libraries lie, with a separator at its end. */
+export const cacheFolder = fileURLToPath(new URL('../../node_modules/.cache/simulator/', import.meta.url));
+
+export const standardFlags: readonly string[] = ['-std=c++17', '-shared', '-fPIC', '-ffp-contract=off', '-g1', '-w'];
 
 let version: string | undefined;
 
@@ -26,9 +29,13 @@ function compilerVersion(): string {
   return version;
 }
 
+export function simulatorPath(name: string): string {
+  return join(folder, name);
+}
+
 /** Text of a file of this folder. */
 export function simulatorText(name: string): string {
-  return readFileSync(join(folder, name), 'utf8');
+  return readFileSync(simulatorPath(name), 'utf8');
 }
 
 export interface HostSource {
@@ -47,13 +54,13 @@ export function compileHost({ name, text, flags = [], libraries = [], includes =
   const parts = [compilerVersion(), ...standardFlags, ...flags, ...libraries.map((path) => basename(path)), text];
   const hash = createHash('sha256').update(JSON.stringify([...parts, ...includes.map(simulatorText)]));
   const file = `${name}-${hash.digest('hex').slice(0, 24)}.so`;
-  const path = join(cache, file);
+  const path = join(cacheFolder, file);
   if (existsSync(path)) return path;
-  mkdirSync(cache, { recursive: true });
-  const unfinished = join(cache, `${file}.${process.pid}`);
+  mkdirSync(cacheFolder, { recursive: true });
+  const unfinished = join(cacheFolder, `${file}.${process.pid}`);
   writeFileSync(`${unfinished}.cpp`, text);
   try {
-    const link = ['-Wl,-z,defs', `-Wl,-soname,${file}`, `-Wl,-rpath,$ORIGIN`, `-L${cache}`];
+    const link = ['-Wl,-z,defs', `-Wl,-soname,${file}`, `-Wl,-rpath,$ORIGIN`, `-L${cacheFolder}`];
     const needed = libraries.map((library) => `-l:${basename(library)}`);
     const given = [...standardFlags, ...flags, `-I${folder}`, `${unfinished}.cpp`, '-o', unfinished];
     execFileSync('g++', [...given, ...link, ...needed, '-ldl', '-lpthread'], { encoding: 'utf8', stdio: 'pipe' });

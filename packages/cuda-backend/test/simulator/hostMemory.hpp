@@ -107,6 +107,12 @@ inline bool owns(uint64_t address, uint64_t bytes) {
   return address - next->first + bytes <= next->second.bytes;
 }
 
+inline void use(unsigned long long *bytes, unsigned *count) {
+  Locked locked;
+  *bytes = total;
+  *count = (unsigned)allocations.size();
+}
+
 /** The first damage of all allocations; empty where none. */
 inline std::string check() {
   Locked locked;

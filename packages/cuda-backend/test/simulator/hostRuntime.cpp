@@ -511,6 +511,12 @@ int peftCheckMemory() {
   return problem.empty() ? 0 : refuse(problem);
 }
 
+/** 1 where all bytes of a range belong to one allocation. */
+int peftOwns(uint64_t address, unsigned long long bytes) { return memory::owns(address, bytes) ? 1 : 0; }
+
+/** Bytes and number of the allocations. */
+void peftMemoryUse(unsigned long long *bytes, unsigned *count) { memory::use(bytes, count); }
+
 void peftCopy(void *to, const void *from, unsigned long long bytes) { memmove(to, from, bytes); }
 
 void peftFill(void *to, int byte, unsigned long long bytes) { memset(to, byte, bytes); }

@@ -42,8 +42,8 @@ export function hostRuntime(): HostRuntime {
 export function runtimeLibrary(): string {
   return compileHost({
     name: 'runtime',
-    text: `${simulatorText('hostRuntime.cpp')}\n${simulatorText('hostProducts.cpp')}`,
-    includes: ['hostFiber.hpp', 'hostMemory.hpp', 'hostProducts.hpp'],
+    text: ['hostRuntime.cpp', 'hostProducts.cpp', 'simulatedFailures.cpp'].map(simulatorText).join('\n'),
+    includes: ['hostFiber.hpp', 'hostMemory.hpp', 'hostProducts.hpp', 'simulatedFailures.hpp'],
     flags: ['-O3'],
   });
 }
