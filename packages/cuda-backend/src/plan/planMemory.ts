@@ -23,11 +23,23 @@ interface Placed extends Share {
   readonly end: number;
 }
 
-/** One arena for all results: regions share memory where their lives do not overlap, the largest placed first. */
+/** What is placed first: the largest, what is large for long, what lives first. None is the best for all graphs. */
+const orders: readonly ((a: Share, b: Share) => number)[] = [
+  (a, b) => b.bytes - a.bytes || a.first - b.first,
+  (a, b) => b.bytes * (b.last - b.first + 1) - a.bytes * (a.last - a.first + 1) || a.first - b.first,
+  (a, b) => a.first - b.first || b.bytes - a.bytes,
+];
+
+/** One arena for all results: regions share memory where their lives do not overlap. */
 export function planMemory(commands: readonly Command[], { kept, overwrites }: MemoryOptions): Layout {
   const shares = shareRegions(commands, livesOf(commands, kept), overwrites);
+  const layouts = orders.map((order) => place(shares.toSorted(order)));
+  return layouts.reduce((best, each) => (each.arenaBytes < best.arenaBytes ? each : best));
+}
+
+function place(shares: readonly Share[]): Layout {
   const placed: Placed[] = [];
-  for (const share of shares.toSorted((a, b) => b.bytes - a.bytes || a.first - b.first)) {
+  for (const share of shares) {
     const bytes = Math.ceil(share.bytes / alignment) * alignment;
     const neighbours = placed.filter(({ first, last }) => first <= share.last && share.first <= last);
     const offset = bestFit(bytes, neighbours);
