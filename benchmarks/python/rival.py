@@ -2,9 +2,11 @@
 
 Reads one JSON request a line from standard input and writes one JSON answer a line to standard output:
   {"do": "prepare", "mode": "fp32" | "bf16" | "compile" | "compile-bf16", "assignment": {...}}
+                        or on a GPU "cuda-bf16" | "cuda-compile-bf16" | "cuda-graphs-bf16"
   {"do": "step"}        one training step; answers {"ms", "loss"}
+  {"do": "steps", "count": n}   n of them; answers {"times"}
   {"do": "resetPeak"}   forgets the peak of resident memory so far, where the system can
-  {"do": "peak"}        {"peakBytes"}
+  {"do": "peak"}        {"peakBytes"}: resident, or on a GPU allocated there
 Rests on its standard input between requests, so that it takes no processor while others are measured.
 """
 
@@ -36,7 +38,7 @@ def base_model(assignment):
         "sequence-classification": transformers.AutoModelForSequenceClassification,
         "causal-lm": transformers.AutoModelForCausalLM,
     }[assignment["architecture"]]
-    return kind.from_config(config)
+    return kind.from_config(config, attn_implementation="sdpa")
 
 
 def adapter_config(assignment):
@@ -75,8 +77,13 @@ class Rival:
     def __init__(self, mode, assignment):
         torch.manual_seed(assignment["seed"])
         self.mode = mode
-        self.batch = batch_of(assignment)
-        self.model = peft.get_peft_model(base_model(assignment), adapter_config(assignment)).train()
+        self.device = "cuda" if mode.startswith("cuda") else "cpu"
+        self.batch = {name: column.to(self.device) for name, column in batch_of(assignment).items()}
+        with torch.device(self.device):
+            base = base_model(assignment)
+        if self.device == "cuda":
+            base = base.to(torch.bfloat16)
+        self.model = peft.get_peft_model(base, adapter_config(assignment)).to(self.device).train()
         self.allocate = getattr(self.model.base_model, "update_and_allocate", None)
         self.count = 0
         trained = [p for p in self.model.parameters() if p.requires_grad]
@@ -85,11 +92,12 @@ class Rival:
             trained, lr=assignment["learningRate"], weight_decay=assignment["weightDecay"], fused=True
         )
         self.forward = self.model
-        self.threads = self.best_threads(assignment["threads"])
-        if mode.startswith("compile"):
+        self.thread_trials = {}
+        self.threads = self.best_threads(assignment["threads"]) if self.device == "cpu" else torch.get_num_threads()
+        if "compile" in mode or "graphs" in mode:
             if shutil.which(os.environ.get("CXX", "g++")) is None:
                 raise RuntimeError("torch.compile needs a C++ compiler; install g++ (Debian, Ubuntu: apt install g++)")
-            self.forward = torch.compile(self.model, dynamic=False)
+            self.forward = torch.compile(self.model, dynamic=False, mode="reduce-overhead" if "graphs" in mode else None)
         began = time.perf_counter()
         self.step()
         self.first_step_ms = 1000 * (time.perf_counter() - began)
@@ -109,7 +117,8 @@ class Rival:
 
     def step(self):
         began = time.perf_counter()
-        half = torch.autocast("cpu", dtype=torch.bfloat16) if self.mode.endswith("bf16") else contextlib.nullcontext()
+        is_half = self.mode.endswith("bf16")
+        half = torch.autocast(self.device, dtype=torch.bfloat16) if is_half else contextlib.nullcontext()
         with half:
             loss = self.forward(**self.batch).loss
         loss.backward()
@@ -122,7 +131,14 @@ class Rival:
         return {"ms": 1000 * (time.perf_counter() - began), "loss": value}
 
 
+def steps(count):
+    return {"times": [rival.step()["ms"] for _ in range(count)]}
+
+
 def reset_peak():
+    if rival.device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        return {"reset": True}
     try:
         with open("/proc/self/clear_refs", "w") as file:
             file.write("5")
@@ -132,6 +148,8 @@ def reset_peak():
 
 
 def peak():
+    if rival.device == "cuda":
+        return {"peakBytes": torch.cuda.max_memory_reserved()}
     try:
         with open("/proc/self/status") as file:
             kilobytes = next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
@@ -157,6 +175,8 @@ def answer(request):
             "firstStepMs": rival.first_step_ms,
             "versions": {"torch": torch.__version__, "transformers": transformers.__version__, "peft": peft.__version__},
         }
+    if request["do"] == "steps":
+        return steps(request["count"])
     return {"step": lambda: rival.step(), "resetPeak": reset_peak, "peak": peak}[request["do"]]()
 
 

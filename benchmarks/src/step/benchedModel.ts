@@ -100,6 +100,36 @@ function opt(title: string, size: { layers: number; hidden: number; heads: numbe
   };
 }
 
+function llama(
+  title: string,
+  size: { layers: number; hidden: number; heads: number; intermediate: number; vocabulary: number },
+): BenchedModel {
+  return {
+    title,
+    architecture: 'causal-lm',
+    config: {
+      model_type: 'llama',
+      architectures: ['LlamaForCausalLM'],
+      vocab_size: size.vocabulary,
+      max_position_embeddings: 4096,
+      hidden_size: size.hidden,
+      intermediate_size: size.intermediate,
+      num_hidden_layers: size.layers,
+      num_attention_heads: size.heads,
+      num_key_value_heads: size.heads,
+      hidden_act: 'silu',
+      rms_norm_eps: 1e-5,
+      attention_dropout: 0,
+      tie_word_embeddings: false,
+      initializer_range: 0.02,
+      bos_token_id: 1,
+      eos_token_id: 2,
+    },
+    targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
+    modulesToSave: [],
+  };
+}
+
 /** Every model by its name on the command line. The tiny ones try the harness out; their figures mean nothing. */
 export const benchedModels: Readonly<Record<string, BenchedModel>> = {
   'bert-base': bert('BERT-base', { layers: 12, hidden: 768, heads: 12, vocabulary: 30522 }),
@@ -107,7 +137,9 @@ export const benchedModels: Readonly<Record<string, BenchedModel>> = {
   gpt2: gpt2('GPT-2 124M', { layers: 12, hidden: 768, heads: 12, vocabulary: 50257 }),
   'opt-125m': opt('OPT-125M', { layers: 12, hidden: 768, heads: 12, vocabulary: 50272 }),
   'opt-1.3b': opt('OPT-1.3B', { layers: 24, hidden: 2048, heads: 32, vocabulary: 50272 }),
+  'llama-2-7b': llama('Llama-2-7B', { layers: 32, hidden: 4096, heads: 32, intermediate: 11_008, vocabulary: 32_000 }),
   'bert-tiny': bert('BERT, tiny', { layers: 2, hidden: 64, heads: 2, vocabulary: 997 }),
   'gpt2-tiny': gpt2('GPT-2, tiny', { layers: 2, hidden: 64, heads: 2, vocabulary: 997 }),
   'opt-tiny': opt('OPT, tiny', { layers: 2, hidden: 64, heads: 2, vocabulary: 997 }),
+  'llama-tiny': llama('Llama, tiny', { layers: 2, hidden: 64, heads: 2, intermediate: 96, vocabulary: 997 }),
 };

@@ -1,3 +1,3 @@
 export { evaluateNode } from '../src/evaluate.ts';
 export { captureCase, caseFunction } from './caseGraph.ts';
-export { type OpCase, opCases } from './opCases.ts';
+export { type OpCase, opCases, valuesOf as opCaseValues } from './opCases.ts';
