@@ -42,8 +42,8 @@ it('the end waits for what is in flight, comes once, and refuses what is later',
     await pause(2);
     seen.push('last');
   });
-  turns.end(() => void seen.push('freed'));
-  turns.end(() => void seen.push('freed again'));
+  turns.end(() => seen.push('freed'));
+  turns.end(() => seen.push('freed again'));
   await expect(turns.take(async () => 'late')).rejects.toThrow(
     new CompilerError('compiler/disposed', 'this program was disposed of; compile the functions again.'),
   );
