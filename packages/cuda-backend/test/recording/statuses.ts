@@ -1,0 +1,35 @@
+/** Statuses that a recorded driver gives, by the names of CUDA's. */
+export const statuses = {
+  success: 0,
+  invalidValue: 1,
+  outOfMemory: 2,
+  notInitialized: 3,
+  noDevice: 100,
+  invalidDevice: 101,
+  invalidImage: 200,
+  invalidContext: 201,
+  invalidHandle: 400,
+  notFound: 500,
+  notReady: 600,
+  illegalAddress: 700,
+  outOfResources: 701,
+  captureUnsupported: 900,
+  captureInvalidated: 901,
+} as const;
+
+export const statusNames: Readonly<Record<number, string>> = {
+  1: 'CUDA_ERROR_INVALID_VALUE',
+  2: 'CUDA_ERROR_OUT_OF_MEMORY',
+  3: 'CUDA_ERROR_NOT_INITIALIZED',
+  100: 'CUDA_ERROR_NO_DEVICE',
+  101: 'CUDA_ERROR_INVALID_DEVICE',
+  200: 'CUDA_ERROR_INVALID_IMAGE',
+  201: 'CUDA_ERROR_INVALID_CONTEXT',
+  400: 'CUDA_ERROR_INVALID_HANDLE',
+  500: 'CUDA_ERROR_NOT_FOUND',
+  600: 'CUDA_ERROR_NOT_READY',
+  700: 'CUDA_ERROR_ILLEGAL_ADDRESS',
+  701: 'CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES',
+  900: 'CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED',
+  901: 'CUDA_ERROR_STREAM_CAPTURE_INVALIDATED',
+};
