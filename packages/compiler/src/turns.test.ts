@@ -31,7 +31,7 @@ it('says whether one would begin at once', async () => {
   expect(turns.isFree).toBe(false);
   await Promise.allSettled(calls);
   expect(turns.isFree).toBe(true);
-  turns.end(() => {});
+  turns.end(async () => {});
   expect(turns.isFree).toBe(false);
 });
 
@@ -42,8 +42,8 @@ it('the end waits for what is in flight, comes once, and refuses what is later',
     await pause(2);
     seen.push('last');
   });
-  turns.end(() => seen.push('freed'));
-  turns.end(() => seen.push('freed again'));
+  turns.end(async () => void seen.push('freed'));
+  turns.end(async () => void seen.push('freed again'));
   await expect(turns.take(async () => 'late')).rejects.toThrow(
     new CompilerError('compiler/disposed', 'this program was disposed of; compile the functions again.'),
   );

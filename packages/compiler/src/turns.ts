@@ -27,7 +27,7 @@ export class Turns {
   }
 
   /** Refuses what comes later, and frees once what is in flight has ended; does nothing the second time. */
-  end(free: () => unknown): void {
+  end(free: () => Promise<void>): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#last = this.#last.then(free, free);

@@ -61,7 +61,7 @@ export class OnnxProgram<Name extends string> implements Program<Name> {
   }
 
   dispose(): void {
-    this.#turns.end(() => {
+    this.#turns.end(async () => {
       this.#releaseFunctions();
       this.#state.clear();
     });
