@@ -19,6 +19,7 @@ export { algebra } from './passes/algebra.ts';
 export { aliases } from './passes/aliases.ts';
 export { commonSubexpressions } from './passes/commonSubexpressions.ts';
 export { deadCode } from './passes/deadCode.ts';
+export { flashAttention, flashAttentionUpTo } from './passes/flashAttention.ts';
 export { folding } from './passes/folding.ts';
 export { groupProducts } from './passes/groupProducts.ts';
 export type { Pass } from './passes/pass.ts';

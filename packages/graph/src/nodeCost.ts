@@ -25,6 +25,14 @@ export function nodeCost(node: Node): number {
     }
     case 'PeftAttentionGrad':
       return numbers * (4 * perNumber + 2 * ((inputs[0] as Value).shape.at(-1) as number));
+    case 'PeftFlashAttention':
+    case 'PeftFlashAttentionGrad': {
+      const [query, key, value] = inputs as readonly [Value, Value, Value];
+      const widths = (query.shape.at(-1) as number) + (value.shape.at(-1) as number);
+      const keys = key.shape.at(node.attributes.tokensFirst ? -3 : -2) as number;
+      const scores = (sizeOf(query.shape) / (query.shape.at(-1) as number)) * keys;
+      return scores * (3 * perNumber + (op === 'PeftFlashAttention' ? 2 : 5) * widths);
+    }
     case 'PeftGelu':
     case 'PeftGeluTanh':
     case 'PeftLayerNorm':

@@ -1,6 +1,7 @@
 import * as ops from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
+import { attentionCases } from './attentionCases.ts';
 import { tripletCases } from './tripletCases.ts';
 
 type Kind = 'float' | 'positive' | 'int' | 'bool' | 'distinct' | { readonly below: number };
@@ -363,19 +364,6 @@ export const opCases: Readonly<Record<string, fc.Arbitrary<Unnamed>>> = {
     },
     hasGradient: true,
   })),
-  PeftAttention: fc.tuple(size, size, fc.boolean(), fc.boolean()).map(([queries, keys, causal, hasMask]) => ({
-    inputs: [
-      { shape: [2, queries, 4], kind: 'float' as const },
-      { shape: [2, keys, 4], kind: 'float' as const },
-      { shape: [2, keys, 3], kind: 'float' as const },
-    ],
-    run: (q, k, v) => {
-      const mask = tf.sin(tf.range(0, 2 * keys)).reshape([2, 1, keys]);
-      const options = { causal: causal && queries <= keys, ...(hasMask ? { mask } : {}) };
-      return ops.attention(q as tf.Tensor, k as tf.Tensor, v as tf.Tensor, options);
-    },
-    hasGradient: true,
-  })),
   PeftSoftmaxCrossEntropy: fc.tuple(size, size).map(([rows, classes]) => ({
     inputs: [
       { shape: [rows, classes], kind: 'float' as const },
@@ -424,6 +412,7 @@ export const opCases: Readonly<Record<string, fc.Arbitrary<Unnamed>>> = {
     hasGradient: false,
   })),
 
+  ...attentionCases,
   ...tripletCases,
 };
 

@@ -5,7 +5,7 @@ import { broadcastShape, broadcastStrides, readView } from './indexing.ts';
 import { softmaxRows } from './matrixRows.ts';
 import type { HostTensor, OnnxCall, OpRow, ReferenceCall } from './opRow.ts';
 
-type Attention = { readonly scale: number; readonly causal: boolean };
+export type Attention = { readonly scale: number; readonly causal: boolean };
 type Scale = { readonly scale: number };
 
 /** What is added to the score of a key that a causal query does not see. */
@@ -18,7 +18,7 @@ export const attentionRows = {
     lastIsOptional: true,
     outputs: 'list',
     attributes: (raw) => ({ scale: Number(raw.scale), causal: raw.causal === true }),
-    shape: requireAttention,
+    shape: attentionShapes,
     reference: attend,
     onnx: lowerAttention,
   } satisfies OpRow<Attention>,
@@ -74,7 +74,8 @@ export const attentionRows = {
   } satisfies OpRow<Scale>,
 };
 
-function requireAttention(inputs: readonly TensorType[]): readonly TensorType[] {
+/** Of the output [..., queries, width] and the probabilities [..., queries, keys]. */
+export function attentionShapes(inputs: readonly TensorType[]): readonly TensorType[] {
   for (const each of inputs) requireDType(each, ['float32']);
   const [query, key, value, mask] = inputs as readonly [TensorType, TensorType, TensorType, TensorType?];
   const [queries, size] = query.shape.slice(-2) as [number, number];
@@ -101,21 +102,10 @@ function requireAttention(inputs: readonly TensorType[]): readonly TensorType[] 
 
 function attend({ inputs, attributes, outputs }: ReferenceCall<Attention>): readonly Float64Array[] {
   const [query, key, value, mask] = inputs as readonly [HostTensor, HostTensor, HostTensor, HostTensor?];
-  const { scale, causal } = attributes;
   const [output, scores] = outputs as readonly [TensorType, TensorType];
   const [queries, keys] = scores.shape.slice(-2) as [number, number];
-  const [size, width] = [query.shape.at(-1) as number, value.shape.at(-1) as number];
-  const added = mask && readView(mask.data, scores.shape, { strides: broadcastStrides(mask.shape, scores.shape) });
-  const logits = Float64Array.from({ length: sizeOf(scores.shape) }, (_, index) => {
-    const row = Math.floor(index / keys);
-    const place = Math.floor(row / queries) * keys + (index % keys);
-    let sum = 0;
-    for (let i = 0; i < size; i++)
-      sum += (query.data[row * size + i] as number) * (key.data[place * size + i] as number);
-    const isLater = (index % keys) - (row % queries) > keys - queries;
-    return sum * scale + (added?.[index] ?? 0) + (causal && isLater ? hidden : 0);
-  });
-  const probabilities = softmaxRows(logits, keys);
+  const width = value.shape.at(-1) as number;
+  const probabilities = softmaxRows(maskedScores({ query, key, mask, ...attributes }), keys);
   const result = new Float64Array(sizeOf(output.shape));
   for (const [index, probability] of probabilities.entries()) {
     const row = Math.floor(index / keys);
@@ -128,8 +118,41 @@ function attend({ inputs, attributes, outputs }: ReferenceCall<Attention>): read
   return [result, probabilities];
 }
 
+type Scores = Attention & { readonly query: HostTensor; readonly key: HostTensor; readonly mask?: HostTensor };
+
+/** scale * query . key' + mask, [..., queries, keys]. */
+export function maskedScores({ query, key, mask, scale, causal }: Scores): Float64Array {
+  const [queries, size] = query.shape.slice(-2) as [number, number];
+  const keys = key.shape.at(-2) as number;
+  const shape = [...query.shape.slice(0, -1), keys];
+  const added = mask && readView(mask.data, shape, { strides: broadcastStrides(mask.shape, shape) });
+  return Float64Array.from({ length: sizeOf(shape) }, (_, index) => {
+    const row = Math.floor(index / keys);
+    const place = Math.floor(row / queries) * keys + (index % keys);
+    let sum = 0;
+    for (let i = 0; i < size; i++)
+      sum += (query.data[row * size + i] as number) * (key.data[place * size + i] as number);
+    const isLater = (index % keys) - (row % queries) > keys - queries;
+    return sum * scale + (added?.[index] ?? 0) + (causal && isLater ? hidden : 0);
+  });
+}
+
 function lowerAttention({ write, inputs, types, attributes, outputs }: OnnxCall<Attention>): readonly string[] {
-  const [query, key, value, mask] = inputs as readonly [string, string, string, string?];
+  const value = inputs[2] as string;
+  const { shape } = outputs[1] as TensorType;
+  const scores = lowerScores({ write, inputs, types, attributes, shape });
+  const probabilities = write.node('Softmax', [scores], { axis: -1 });
+  return [write.node('MatMul', [probabilities, value]), probabilities];
+}
+
+interface ScoresCall extends Pick<OnnxCall<Attention>, 'write' | 'inputs' | 'types' | 'attributes'> {
+  /** Of the scores. */
+  readonly shape: readonly number[];
+}
+
+/** scale * query . key' + mask of [query, key, value, mask?]. */
+export function lowerScores({ write, inputs, types, attributes, shape }: ScoresCall): string {
+  const [query, key, , mask] = inputs as readonly [string, string, string, string?];
   const { scale, causal } = attributes;
   const scores =
     write.dialect === 'onnxruntime'
@@ -138,12 +161,11 @@ function lowerAttention({ write, inputs, types, attributes, outputs }: OnnxCall<
           write.node('Mul', [query, write.constant('float32', scale)]),
           turned(write, key, types[1] as TensorType),
         ]);
-  const [queries, keys] = (outputs[1] as TensorType).shape.slice(-2) as [number, number];
+  const [queries, keys] = shape.slice(-2) as [number, number];
   const later = causal ? [hiddenLater(write, queries, keys)] : [];
   const [first, second] = [...(mask === undefined ? [] : [mask]), ...later];
   const hides = first && second ? write.node('Add', [first, second]) : first;
-  const probabilities = write.node('Softmax', [hides ? write.node('Add', [scores, hides]) : scores], { axis: -1 });
-  return [write.node('MatMul', [probabilities, value]), probabilities];
+  return hides ? write.node('Add', [scores, hides]) : scores;
 }
 
 /** [queries, keys], made where it is used: a constant would be as large as the scores of one head. */
@@ -154,7 +176,7 @@ function hiddenLater(write: OnnxCall<Attention>['write'], queries: number, keys:
 }
 
 /** `x` with its last two axes exchanged. */
-function turned(write: OnnxCall<unknown>['write'], x: string, { shape }: TensorType): string {
+export function turned(write: OnnxCall<unknown>['write'], x: string, { shape }: TensorType): string {
   const axes = [...shape.keys()];
   return write.node('Transpose', [x], { perm: [...axes.slice(0, -2), axes.at(-1) as number, axes.at(-2) as number] });
 }

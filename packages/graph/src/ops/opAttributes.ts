@@ -3,6 +3,7 @@ import type { DType } from '../tensorType.ts';
 type None = Readonly<Record<never, never>>;
 type Reduction = { readonly axis: readonly number[]; readonly keepDims: boolean };
 type Axis = { readonly axis: number };
+type FlashAttention = { readonly scale: number; readonly causal: boolean; readonly tokensFirst: boolean };
 type LinearLoss = { readonly ignore: number; readonly chunk: number; readonly transposeWeight: boolean };
 type Transposes = { readonly transposeA: boolean; readonly transposeB: boolean };
 
@@ -104,6 +105,8 @@ export interface OpAttributes extends Record<Unary | Binary, None> {
   PeftAttention: { readonly scale: number; readonly causal: boolean };
   PeftAttentionGrad: { readonly scale: number };
   PeftDropout: { readonly rate: number };
+  PeftFlashAttention: FlashAttention;
+  PeftFlashAttentionGrad: FlashAttention;
   PeftGather: { readonly rows: number };
   PeftGatherGrad: { readonly rows: number };
   PeftGelu: None;

@@ -5,6 +5,7 @@ import { attentionRows } from './attentionRows.ts';
 import { binaryRows } from './binaryRows.ts';
 import { dropoutRow } from './dropoutRow.ts';
 import { embeddingRows } from './embeddingRows.ts';
+import { flashAttentionRows } from './flashAttentionRows.ts';
 import { joiningRows } from './joiningRows.ts';
 import { layoutRows } from './layoutRows.ts';
 import { linearLossRows } from './linearLossRows.ts';
@@ -31,6 +32,7 @@ export const opTable: { readonly [Op in OpName]: OpRow<OpAttributes[Op]> } = {
   ...activationRows,
   ...attentionRows,
   ...embeddingRows,
+  ...flashAttentionRows,
   ...lossRows,
   ...linearLossRows,
   ...normRows,

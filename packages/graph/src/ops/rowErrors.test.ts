@@ -145,6 +145,18 @@ it.each([
     message: 'no attention has [2,3], [2,3], [2,3].',
   }),
   refusal({
+    op: 'PeftFlashAttention',
+    inputs: [matrix, matrix, matrix],
+    attributes: { scale: 1, causal: false, tokensFirst: true },
+    message: 'attention of tokens first takes [..., tokens, heads, size], got [2,3], [2,3], [2,3].',
+  }),
+  refusal({
+    op: 'PeftFlashAttentionGrad',
+    inputs: [matrix, matrix, matrix, matrix, matrix, matrix],
+    attributes: { scale: 1, causal: false, tokensFirst: false },
+    message: 'the gradient of attention takes [2,2] of float32, got [2,3] of float32.',
+  }),
+  refusal({
     op: 'PeftLayerNormGrad',
     inputs: [matrix, row, type([2, 1]), type([2]), matrix],
     attributes: {},
