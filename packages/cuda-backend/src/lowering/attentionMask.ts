@@ -27,12 +27,12 @@ export function maskArguments(mask: Operand | undefined, scores: readonly number
 /** Sizes of `to`, and the steps by which a tensor of shape `from` is read as if it were as large. */
 function axesOf(from: readonly number[], to: readonly number[]): readonly Axis[] {
   const missing = to.length - from.length;
+  const axes: Axis[] = [];
   let step = 1;
-  return to
-    .map((size, axis) => ({ size, own: from[axis - missing] ?? 1 }))
-    .reduceRight<Axis[]>((axes, { size, own }) => {
-      const stride = own === 1 ? 0 : step;
-      step *= own;
-      return [{ size, stride }, ...axes];
-    }, []);
+  for (const [axis, size] of [...to.entries()].reverse()) {
+    const own = from[axis - missing] ?? 1;
+    axes.unshift({ size, stride: own === 1 ? 0 : step });
+    step *= own;
+  }
+  return axes;
 }

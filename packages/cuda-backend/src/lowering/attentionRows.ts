@@ -22,6 +22,7 @@ export const attentionRows: CudaRows<Ops> = {
   },
 
   PeftAttentionGrad: {
+    inPlace: [1],
     lower: ({ inputs, attributes: { scale }, outputs, emit }) => {
       const [value, probabilities, dy] = inputs as readonly [Operand, Operand, Operand];
       gradientOfScores({ value, probabilities, dy, dScores: outputs[0] as Operand, scale, emit });

@@ -2,6 +2,7 @@ import type { OpName } from '@peft/graph';
 import { attentionRows } from './attentionRows.ts';
 import type { CudaRow, CudaRows } from './cudaRow.ts';
 import { elementRows } from './elementRows.ts';
+import { flashAttentionRows } from './flashAttentionRows.ts';
 import { layoutRows } from './layoutRows.ts';
 import { lookupRows } from './lookupRows.ts';
 import { lossRows } from './lossRows.ts';
@@ -15,6 +16,7 @@ import { trainingRows } from './trainingRows.ts';
 export const cudaTable: CudaRows<OpName> = {
   ...attentionRows,
   ...elementRows,
+  ...flashAttentionRows,
   ...layoutRows,
   ...lookupRows,
   ...lossRows,
