@@ -23,10 +23,11 @@ const titles: Readonly<Record<Door['name'], string>> = {
 
 /** A diagnosis as lines to read: for each door its parts, then the command that mends it. */
 export function printDiagnosis({ doors, node, platform }: Diagnosis): string {
-  const lines = doors.flatMap(({ name, works, findings, remedy }) => [
+  const lines = doors.flatMap(({ name, works, findings, reasons = [], remedy }) => [
     '',
     `${titles[name]}: ${works ? 'computes on the GPU' : 'does not compute on a GPU here'}`,
     ...findings.map(({ part, isFound, what }) => `  ${isFound ? 'found  ' : 'missing'}  ${part.padEnd(10)}  ${what}`),
+    ...reasons.map((reason) => `  ${reason}`),
     ...(remedy === undefined ? [] : [`  to mend it, ${remedy}`]),
   ]);
   return [`Node ${node} on ${platform}`, ...lines].join('\n');

@@ -5,6 +5,8 @@ export interface Door {
   /** Whether it computes on a GPU here. */
   readonly works: boolean;
   readonly findings: readonly Finding[];
+  /** Why it does not work although its parts are there, and what TensorFlow's log says of libraries and devices. */
+  readonly reasons?: readonly string[];
   /** What mends it: a command wherever one can; undefined where it works. */
   readonly remedy?: string;
 }

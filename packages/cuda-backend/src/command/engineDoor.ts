@@ -34,7 +34,7 @@ export function engineDoor({ driver, compiler, products, shippedKernels }: Engin
 }
 
 function driverFinding(driver: EngineParts['driver']): Finding {
-  if ('failure' in driver) return { part: 'driver', isFound: false, what: driver.failure.split('\n')[0] as string };
+  if ('failure' in driver) return { part: 'driver', isFound: false, what: driver.failure.split('; ')[0] as string };
   const { name, architecture, memory, driverVersion } = driver.device;
   const device = `${name}, compute capability ${architecture / 10}, ${(memory / 2 ** 30).toFixed(0)} GiB`;
   return {
@@ -46,7 +46,7 @@ function driverFinding(driver: EngineParts['driver']): Finding {
 
 function libraryFinding(part: string, { path, lookedAt }: LibraryReport): Finding {
   if (path !== undefined) return { part, isFound: true, what: path };
-  return { part, isFound: false, what: `not at ${lookedAt.map((place) => place.path).join(', ')}` };
+  return { part, isFound: false, what: `at none of ${lookedAt.length} places, from ${lookedAt[0]?.path} on` };
 }
 
 // A failure of the driver is a sentence with its remedy behind the semicolon.

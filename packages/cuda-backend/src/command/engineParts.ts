@@ -1,4 +1,4 @@
-import { findLibrary } from '../device/findLibrary.ts';
+import { findLibrary, isFound } from '../device/findLibrary.ts';
 import { loadKoffi } from '../device/loadKoffi.ts';
 import { openDriver } from '../device/openDriver.ts';
 import { readManifest, servingArchitecture } from '../device/shippedImages.ts';
@@ -11,8 +11,9 @@ export async function engineParts(): Promise<EngineParts> {
   const device = 'device' in driver ? driver.device : undefined;
   const cudaMajor = device && Math.floor(device.driverVersion / 1000);
   const library = (kind: 'nvrtc' | 'cublasLt') => {
-    const { path, lookedAt } = findLibrary({ kind, cudaMajor }, load);
-    return { kind, path, lookedAt };
+    const found = findLibrary({ kind, cudaMajor }, load);
+    if (isFound(found)) found.handle.unload();
+    return { kind, path: found.path, lookedAt: found.lookedAt };
   };
   return {
     driver,

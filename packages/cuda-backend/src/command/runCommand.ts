@@ -91,7 +91,9 @@ async function doctor(
   { openMachine, write, engine = engineParts }: CommandPlace,
 ): Promise<number> {
   const machine = await openMachine();
-  const doors = [await tfjsDoor(machine, addon), engineDoor(await engine())];
+  // The loader finds by bare name whatever is loaded: TensorFlow's libraries come last.
+  const ofEngine = engineDoor(await engine());
+  const doors = [await tfjsDoor(machine, addon), ofEngine];
   const { nodeVersion, platform, arch } = machine;
   const diagnosis = diagnosisOf(doors, { node: nodeVersion, platform: `${platform} ${arch}` });
   write(json ? JSON.stringify(diagnosis, undefined, 2) : printDiagnosis(diagnosis));

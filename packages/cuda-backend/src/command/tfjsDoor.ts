@@ -1,17 +1,19 @@
 import { cudaFacts, driverFacts } from '../tfjs/cudaFacts.ts';
-import { diagnoseCpu, diagnosePackage } from '../tfjs/diagnose.ts';
+import { diagnoseCpu, diagnoseDriver, diagnosePackage } from '../tfjs/diagnose.ts';
 import { type InstalledPackage, installedPackage, tfjsPackages } from '../tfjs/installedPackage.ts';
 import { installTensorflow } from '../tfjs/installTensorflow.ts';
 import { probeAddon } from '../tfjs/probeAddon.ts';
 import type { TfjsMachine } from '../tfjs/tfjsMachine.ts';
-import { type WantedCuda, wantedCuda } from '../tfjs/wantedCuda.ts';
+import { wantedByPackage } from '../tfjs/wantedByPackage.ts';
+import type { WantedCuda } from '../tfjs/wantedCuda.ts';
 import type { Door, Finding } from './door.ts';
 
 /** What `tfjsGpu()` would find; its addon is tried in a process of its own. */
 export async function tfjsDoor(machine: TfjsMachine, addon?: string): Promise<Door> {
   const installed = installedPackage(machine, { addon });
   if (!installed?.isBuilt) {
-    const { remedy } = diagnosePackage(machine, { installed, names: tfjsPackages });
+    const { remedy } =
+      diagnoseDriver(machine, driverFacts(machine)) ?? diagnosePackage(machine, { installed, names: tfjsPackages });
     return closed([...partsOf(installed), driverFinding(machine)], remedy);
   }
   const probe = await probeAddon(machine, installed.addon);
@@ -20,10 +22,8 @@ export async function tfjsDoor(machine: TfjsMachine, addon?: string): Promise<Do
     return closed([...partsOf(installed), failed, driverFinding(machine)], `run: ${installTensorflow(machine)}`);
   }
   const { tensorflow, usesGpu, said } = probe;
-  const { built, name } = installed;
-  const hasCuda = built ? built.cuda !== undefined : name === '@tensorflow/tfjs-node-gpu';
-  const wanted = hasCuda ? wantedCuda(tensorflow, machine.platform, built?.cuda) : undefined;
-  const facts = cudaFacts(machine, wanted?.libraries ?? [], built?.folders);
+  const wanted = wantedByPackage(machine, tensorflow, installed);
+  const facts = cudaFacts(machine, wanted?.libraries ?? [], installed.built?.folders);
   const findings = [
     ...partsOf(installed),
     found(
@@ -36,8 +36,8 @@ export async function tfjsDoor(machine: TfjsMachine, addon?: string): Promise<Do
   ];
   if (usesGpu) return { name: 'tfjsGpu', works: true, findings };
   const { problem, remedy } = diagnoseCpu(machine, { tensorflow, wanted, found: facts });
-  const words = said.map((line) => found('it says', line));
-  return closed([...findings, missing('reason', problem), ...words], remedy);
+  const reasons = [problem, ...said.map((line) => `TensorFlow says: ${line}`)];
+  return { ...closed(findings, remedy), reasons };
 }
 
 function partsOf(installed: InstalledPackage | undefined): Finding[] {

@@ -2,7 +2,8 @@ import { type CudaFacts, cudaFacts } from './cudaFacts.ts';
 import type { TfjsPackage } from './installedPackage.ts';
 import type { LoadedTfjs } from './loadTfjsNode.ts';
 import type { TfjsMachine } from './tfjsMachine.ts';
-import { type WantedCuda, wantedCuda } from './wantedCuda.ts';
+import { wantedByPackage } from './wantedByPackage.ts';
+import type { WantedCuda } from './wantedCuda.ts';
 
 /** The TensorFlow that computes for tfjs. */
 export interface TfjsGpu {
@@ -27,8 +28,7 @@ export function describeTfjsGpu(
 ): TfjsGpu {
   const tensorflow = backend.binding.TF_Version;
   const built = installed?.built;
-  const hasCuda = built ? built.cuda !== undefined : backend.isGPUPackage;
-  const wanted = hasCuda ? wantedCuda(tensorflow, machine.platform, built?.cuda) : undefined;
+  const wanted = wantedByPackage(machine, tensorflow, { name, built });
   return {
     package: { name, ...(installed && { version: installed.version, folder: installed.folder }) },
     tensorflow,

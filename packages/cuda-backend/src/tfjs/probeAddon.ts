@@ -34,7 +34,8 @@ export async function probeAddon({ run, nodePath }: TfjsMachine, addon: string):
   }
   const { tensorflow, usesGpu, values } = JSON.parse(output.trim().split('\n').at(-1) as string) as ProbeOutput;
   if (`${values}` !== '7,10,15,22') return { failure: `[[1, 2], [3, 4]] squared is [${values}]` };
-  return { tensorflow, usesGpu, said: errors.split('\n').filter((line) => ofInterest.test(line)) };
+  const said = errors.split('\n').filter((line) => ofInterest.test(line));
+  return { tensorflow, usesGpu, said: said.map((line) => line.replace(/^[^\]]*\] /, '')) };
 }
 
 interface ProbeOutput {

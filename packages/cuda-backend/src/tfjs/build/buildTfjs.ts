@@ -54,7 +54,7 @@ export async function buildTfjs(machine: TfjsMachine, options: BuildTfjsOptions 
 
   onProgress(`compiling the addon of ${installed.name} ${installed.version} with ${compiler}, some 10 s`);
   await mkdir(dirname(addon), { recursive: true });
-  const output = `${addon}.${process.pid}.tmp`;
+  const output = addon.replace(/node$/, `${process.pid}.node`);
   const folders = [...new Set(libraries.map((library) => dirname(library)))];
   try {
     await compileAddon(machine, {

@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { CudaError } from '../../cudaError.ts';
 import { extractZip, readZip } from './zipArchive.ts';
@@ -10,12 +9,9 @@ const wanted =
 /** Unpacks what an addon needs of a wheel into a folder. @throws CudaError `cuda/tfjs-build` for a damaged wheel */
 export async function unpackWheel(wheel: string, folder: string): Promise<void> {
   try {
-    const file = await open(wheel);
-    try {
-      const entries = (await readZip(file)).filter(({ name }) => wanted.test(name) && !name.endsWith('/'));
-      for (const entry of entries) await extractZip(file, entry, folder);
-    } finally {
-      await file.close();
+    const entries = await readZip(wheel);
+    for (const entry of entries) {
+      if (wanted.test(entry.name) && !entry.name.endsWith('/')) await extractZip(wheel, entry, folder);
     }
   } catch (cause) {
     throw new CudaError(

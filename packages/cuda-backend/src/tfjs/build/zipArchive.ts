@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
@@ -22,7 +22,11 @@ const longestComment = 0xffff;
 const wide = 0xffffffff;
 
 /** Names and places of all files in an archive. @throws Error that says how it is damaged */
-export async function readZip(file: FileHandle): Promise<readonly ZipEntry[]> {
+export async function readZip(archive: string): Promise<readonly ZipEntry[]> {
+  return withFile(archive, readDirectory);
+}
+
+async function readDirectory(file: FileHandle): Promise<readonly ZipEntry[]> {
   const { size } = await file.stat();
   const tail = await readBytes(file, { start: Math.max(0, size - longestComment - endBytes - 76), end: size });
   let end = tail.length - endBytes;
@@ -70,10 +74,10 @@ function readEntry(record: Buffer, nameBytes: number, extraBytes: number): ZipEn
 }
 
 /** Writes a file of an archive below a folder. @throws Error that says how it is damaged */
-export async function extractZip(file: FileHandle, entry: ZipEntry, folder: string): Promise<void> {
+export async function extractZip(archive: string, entry: ZipEntry, folder: string): Promise<void> {
   const path = join(folder, entry.name);
   await mkdir(dirname(path), { recursive: true });
-  const header = await readBytes(file, { start: entry.offset, end: entry.offset + 30 });
+  const header = await withFile(archive, (file) => readBytes(file, { start: entry.offset, end: entry.offset + 30 }));
   const start = entry.offset + 30 + header.readUInt16LE(26) + header.readUInt16LE(28);
   let [crc, bytes] = [0, 0];
   const check = new Transform({
@@ -84,7 +88,7 @@ export async function extractZip(file: FileHandle, entry: ZipEntry, folder: stri
     },
   });
   if (entry.compressedBytes > 0) {
-    const source = file.createReadStream({ start, end: start + entry.compressedBytes - 1, autoClose: false });
+    const source = createReadStream(archive, { start, end: start + entry.compressedBytes - 1 });
     const target = createWriteStream(path);
     await (entry.isDeflated ? pipeline(source, createInflateRaw(), check, target) : pipeline(source, check, target));
   } else {
@@ -97,4 +101,13 @@ async function readBytes(file: FileHandle, { start, end }: { readonly start: num
   const { buffer, bytesRead } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
   if (bytesRead !== end - start) throw new Error('it is cut short');
   return buffer;
+}
+
+async function withFile<Result>(path: string, use: (file: FileHandle) => Promise<Result>): Promise<Result> {
+  const file = await open(path);
+  try {
+    return await use(file);
+  } finally {
+    await file.close();
+  }
 }
