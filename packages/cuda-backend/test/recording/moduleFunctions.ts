@@ -54,8 +54,12 @@ export function moduleFunctions(machine: RecordedMachine) {
         const kernel = kernels?.get(String(name));
         // Of text it is only known that it names its kernels, or what they are made from.
         if (kernels ? kernel === undefined : text.includes('PEFT_KERNEL') === false) return statuses.notFound;
-        const handle = recording.make('function', String(name));
-        functions.set(handle, { name: String(name), module, kernel, sharedBytes: usualShared });
+        // Asked again, a module gives the same handle.
+        const known = [...functions].find(([, each]) => each.module === module && each.name === name)?.[0];
+        const handle = known ?? recording.make('function', String(name));
+        if (known === undefined) {
+          functions.set(handle, { name: String(name), module, kernel, sharedBytes: usualShared });
+        }
         putHandle(cell, handle);
         return statuses.success;
       },
@@ -74,10 +78,7 @@ export function moduleFunctions(machine: RecordedMachine) {
         const known = functionOf(handle, 'cuFuncSetAttribute');
         if (!known) return statuses.invalidHandle;
         if (which !== 8 || Number(value) > device.sharedMemory) return statuses.invalidValue;
-        // A limit belongs to the kernel, whatever handle set it.
-        for (const each of functions.values()) {
-          if (each.name === known.name && each.module === known.module) each.sharedBytes = Number(value);
-        }
+        known.sharedBytes = Number(value);
         return statuses.success;
       },
       cuLaunchKernel: (...given: readonly unknown[]) => {
