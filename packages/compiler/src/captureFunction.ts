@@ -5,10 +5,12 @@ import {
   type Graph,
   type InputTypes,
   type OutputTree,
+  type Pass,
   recompute,
   runPasses,
   type Structure,
   schedule,
+  standardPasses,
   type TensorType,
   type TypedArray,
 } from '@peft/graph';
@@ -43,6 +45,8 @@ export interface CompileOptions {
 }
 
 export interface CaptureOptions extends CompileOptions {
+  /** How the graph is rewritten before it is brought below the budget; the standard passes unless given. */
+  readonly passes?: readonly Pass[];
   readonly state: Snapshot;
   /** Shape and dtype of each input, nested as the function takes them. */
   readonly inputs: InputTypes;
@@ -57,14 +61,14 @@ export interface CaptureOptions extends CompileOptions {
  */
 export async function captureFunction(
   run: StepFunction,
-  { state, inputs, weights, memoryBudget }: CaptureOptions,
+  { state, inputs, weights, memoryBudget, passes = standardPasses }: CaptureOptions,
 ): Promise<CapturedFunction> {
   const captured = capture(
     (given) => run(given.state as Snapshot, given.inputs as TensorInputs) as unknown as OutputTree,
     { inputs: { state: state as InputTypes, inputs }, parameters: weights },
   );
   checkCaptured(captured);
-  const graph = within(memoryBudget, withoutPassedState(runPasses(captured)));
+  const graph = within(memoryBudget, withoutPassedState(runPasses(captured, { passes })));
   return {
     graph,
     feeds: [

@@ -1,4 +1,12 @@
+export {
+  type CudaDescription,
+  type CudaEngine,
+  type CudaEngineOptions,
+  cudaEngine,
+  type FoundAt,
+} from './cudaEngine.ts';
 export { CudaError } from './cudaError.ts';
+export type { Precision } from './lowering/emitter.ts';
 export type { CudaFacts, DriverFacts } from './tfjs/cudaFacts.ts';
 export type { TfjsGpu } from './tfjs/describeTfjsGpu.ts';
 export type { TfjsPackage } from './tfjs/installedPackage.ts';

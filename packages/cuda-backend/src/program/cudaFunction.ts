@@ -29,6 +29,8 @@ export class CudaFunction {
   readonly #slots: RunSlots;
   /** Paths of the state that it writes. */
   readonly #written: readonly string[];
+  /** Ends of the runs in the stream, in its order. */
+  readonly #underWay: Promise<unknown>[] = [];
 
   constructor(device: EngineDevice, { name, captured, inputs, weights, state }: CudaFunctionOptions) {
     const plan = device.planOf(captured.graph);
@@ -56,14 +58,19 @@ export class CudaFunction {
     return this.#packer.fits(inputs);
   }
 
-  /** Whether `run` can put a run in now. */
+  /** Whether nothing that a run names has moved or was rewritten. */
   get isReady(): boolean {
-    return this.#slots.hasRoom && this.#placed.isReady(this.#weights);
+    return this.#placed.isReady(this.#weights);
   }
 
-  /** Whether it waits only for a run under way to end. */
-  get isFull(): boolean {
-    return !this.#slots.hasRoom;
+  /** Whether `run` can put one more run in now. */
+  get hasRoom(): boolean {
+    return this.#slots.hasRoom;
+  }
+
+  /** The end of the run that has been under way for longest. */
+  async room(): Promise<void> {
+    await this.#underWay[0];
   }
 
   /** Makes it ready; no run of its program may be under way. */
@@ -84,7 +91,14 @@ export class CudaFunction {
       this.#slots.giveBack(slot);
       throw error;
     }
-    return completions.after(() => this.#read(slot)).finally(() => this.#slots.giveBack(slot));
+    const end = completions
+      .after(() => this.#read(slot))
+      .finally(() => {
+        this.#slots.giveBack(slot);
+        this.#underWay.shift();
+      });
+    this.#underWay.push(end.catch(() => undefined));
+    return end;
   }
 
   release(): void {

@@ -1,8 +1,11 @@
 import { captureFunction, FrozenWeights, hostLeaves, inputTypes, Turns } from '@peft/compiler';
 import type { HostInputs, Program, Snapshot, StepFunction, StepResult, Weights } from '@peft/core';
+import { flashAttention, standardPasses } from '@peft/graph';
 import { CudaFunction } from './cudaFunction.ts';
 import type { EngineDevice } from './engineDevice.ts';
 import { StateMemory } from './stateMemory.ts';
+
+const cudaPasses = [...standardPasses, flashAttention];
 
 /**
  * Functions compiled on first use for each set of shapes, over one state in the memory of the device. Runs that are asked
@@ -15,6 +18,7 @@ export class CudaProgram<Name extends string> implements Program<Name> {
   readonly #state: StateMemory;
   readonly #compiled = new Map<Name, CudaFunction[]>();
   readonly #turns = new Turns();
+  readonly #end: () => void;
   #stateKey = '';
   /** The end of the run that was put in last. */
   #last: Promise<unknown> = Promise.resolve();
@@ -23,6 +27,7 @@ export class CudaProgram<Name extends string> implements Program<Name> {
     this.#functions = functions;
     this.#weights = weights;
     this.#device = device;
+    this.#end = device.use();
     this.#state = new StateMemory(device.driver, device.transfers);
   }
 
@@ -37,7 +42,7 @@ export class CudaProgram<Name extends string> implements Program<Name> {
   run(name: Name, inputs: HostInputs): Promise<StepResult> {
     if (this.#turns.isFree && this.#state.isSettled) {
       const ready = this.#find(name, inputs);
-      if (ready?.isReady) return this.#start(ready, inputs);
+      if (ready?.isReady && ready.hasRoom) return this.#start(ready, inputs);
     }
     const started = this.#turns.take(async () => {
       const compiled = await this.#ready(name, inputs);
@@ -55,11 +60,14 @@ export class CudaProgram<Name extends string> implements Program<Name> {
   }
 
   dispose(): void {
-    this.#turns.end(async () => {
-      await this.#last;
-      this.#releaseFunctions();
-      this.#state.clear();
-    });
+    this.#turns.end(() => this.#free());
+  }
+
+  async #free(): Promise<void> {
+    await this.#last;
+    this.#releaseFunctions();
+    this.#state.clear();
+    this.#end();
   }
 
   #find(name: Name, inputs: HostInputs): CudaFunction | undefined {
@@ -78,6 +86,7 @@ export class CudaProgram<Name extends string> implements Program<Name> {
 
   async #ready(name: Name, inputs: HostInputs): Promise<CudaFunction> {
     const known = this.#find(name, inputs);
+    while (known && !known.hasRoom) await known.room();
     if (known?.isReady && this.#state.isSettled) return known;
     await this.#last;
     const compiled = known ?? (await this.#compile(name, inputs));
@@ -91,6 +100,7 @@ export class CudaProgram<Name extends string> implements Program<Name> {
       inputs: inputTypes(inputs, hostLeaves(inputs)),
       weights: FrozenWeights.of(this.#weights).tensors(),
       memoryBudget: this.#device.memoryBudget,
+      passes: cudaPasses,
     });
     const compiled = new CudaFunction(this.#device, {
       name,

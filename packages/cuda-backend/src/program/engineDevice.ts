@@ -35,6 +35,9 @@ export class EngineDevice {
   readonly transfers: Transfers;
   readonly weights: DeviceWeights;
   readonly scratch: Scratch;
+  #programs = 0;
+  #isClosing = false;
+  #isClosed = false;
 
   constructor({ driver, kernels, products, planOf, graphs = true, memoryBudget }: EngineDeviceOptions) {
     this.driver = driver;
@@ -50,8 +53,20 @@ export class EngineDevice {
     this.scratch = new Scratch(driver, this.stream);
   }
 
-  /** Gives everything back; no program of it may be in use. */
+  /** Says that a program uses the device; the result says that it does so no more. */
+  use(): () => void {
+    this.#programs++;
+    return () => {
+      this.#programs--;
+      if (this.#isClosing) this.close();
+    };
+  }
+
+  /** Gives everything back once no program uses it. */
   close(): void {
+    this.#isClosing = true;
+    if (this.#programs > 0 || this.#isClosed) return;
+    this.#isClosed = true;
     const parts = [this.weights, this.transfers, this.completions, this.stream, this.kernels, this.products];
     for (const part of parts) quietly(() => part?.close());
     quietly(() => this.driver.close());

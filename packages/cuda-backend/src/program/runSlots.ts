@@ -13,7 +13,7 @@ export interface RunSlot {
 }
 
 /** Runs of one function that may be under way at a time. */
-export const mostRuns = 4;
+export const mostRuns = 8;
 
 /** Bytes of slots that wait for the next run; what is larger is given back at once. */
 const keptBytes = 16 * 2 ** 20;

@@ -61,10 +61,12 @@ export class OnnxProgram<Name extends string> implements Program<Name> {
   }
 
   dispose(): void {
-    this.#turns.end(async () => {
-      this.#releaseFunctions();
-      this.#state.clear();
-    });
+    this.#turns.end(() => this.#free());
+  }
+
+  async #free(): Promise<void> {
+    this.#releaseFunctions();
+    this.#state.clear();
   }
 
   async #function(name: Name, inputs: HostInputs, leaves: ReadonlyMap<string, HostLeaf>): Promise<CompiledFunction> {

@@ -1,0 +1,63 @@
+import type { CudaEngineOptions } from './cudaEngine.ts';
+import { CudaError } from './cudaError.ts';
+
+const known: Readonly<Record<keyof CudaEngineOptions, true>> = {
+  device: true,
+  precision: true,
+  memoryBudget: true,
+  libraries: true,
+  cacheFolder: true,
+  graphs: true,
+  onWarning: true,
+};
+const libraries = ['driver', 'nvrtc', 'cublasLt'];
+const precisions = ['float32', 'tf32', 'bf16'];
+
+/** Refuses options that are misspelt or impossible, all at once. @throws CudaError `cuda/options` */
+export function checkOptions(options: CudaEngineOptions): void {
+  const problems = Object.keys(options)
+    .filter((name) => !Object.hasOwn(known, name))
+    .map((name) => `there is no option "${name}"; there are ${Object.keys(known).join(', ')}`);
+  const { device, precision, memoryBudget, cacheFolder, graphs, onWarning } = options;
+  const require = (
+    name: string,
+    value: unknown,
+    { isRight, is }: { readonly isRight: boolean; readonly is: string },
+  ) => {
+    if (value !== undefined && !isRight) problems.push(`${name} is ${JSON.stringify(value)}; it is ${is}`);
+  };
+  require('device', device, {
+    isRight: Number.isInteger(device) && Number(device) >= 0,
+    is: 'a whole number from 0 on',
+  });
+  require('precision', precision, {
+    isRight: precisions.includes(precision as string),
+    is: "'float32', 'tf32' or 'bf16'",
+  });
+  require('memoryBudget', memoryBudget, {
+    isRight: Number.isFinite(memoryBudget) && Number(memoryBudget) > 0,
+    is: 'a number of bytes above 0',
+  });
+  require('cacheFolder', cacheFolder, {
+    isRight: typeof cacheFolder === 'string' && cacheFolder !== '',
+    is: 'the path of a folder',
+  });
+  require('graphs', graphs, { isRight: typeof graphs === 'boolean', is: 'true or false' });
+  require('onWarning', onWarning, { isRight: typeof onWarning === 'function', is: 'a function of a text' });
+  problems.push(...libraryProblems(options.libraries));
+  if (problems.length === 0) return;
+  throw new CudaError('cuda/options', `cudaEngine: ${problems.join('; ')}.`);
+}
+
+function libraryProblems(given: CudaEngineOptions['libraries']): readonly string[] {
+  if (given === undefined) return [];
+  if (typeof given !== 'object' || given === null) {
+    return [`libraries is ${JSON.stringify(given)}; it is a record of paths: ${libraries.join(', ')}`];
+  }
+  return Object.entries(given).flatMap(([name, path]) => {
+    if (!libraries.includes(name)) return [`there is no library "${name}"; there are ${libraries.join(', ')}`];
+    return path === undefined || (typeof path === 'string' && path !== '')
+      ? []
+      : [`libraries.${name} is ${JSON.stringify(path)}; it is the path of a file`];
+  });
+}
