@@ -2,7 +2,7 @@ import type { TensorType, TypedArray } from '@peft/graph';
 import { CudaError } from '../cudaError.ts';
 import type { DeviceDescription } from '../device/driver.ts';
 import type { Command, KernelCommand } from '../plan/command.ts';
-import type { Operand } from '../plan/operand.ts';
+import { type Operand, spanOf } from '../plan/operand.ts';
 import type { Region } from '../plan/region.ts';
 import { bytesPerNumber, type Storage } from '../plan/storage.ts';
 import { toBf16 } from '../plan/toBf16.ts';
@@ -56,10 +56,10 @@ export class CommandEmitter implements Emitter {
   }
 
   copy(from: Operand, to: Operand): void {
-    if (bytesOf(from) !== bytesOf(to)) {
+    if (spanOf(from) !== spanOf(to)) {
       throw new CudaError(
         'cuda/internal',
-        `internal: ${this.#node} copies ${bytesOf(from)} bytes to ${bytesOf(to)}; please report it.`,
+        `internal: ${this.#node} copies ${spanOf(from)} bytes to ${spanOf(to)}; please report it.`,
       );
     }
     this.#push({ kind: 'copy', from, to });
@@ -84,12 +84,12 @@ export class CommandEmitter implements Emitter {
   stored(operand: Operand, storage: Storage): Operand {
     if (operand.storage === storage) return operand;
     const { region, offset, shape } = operand;
-    const key = `${storage} ${offset} ${bytesOf(operand)}`;
+    const key = `${storage} ${offset} ${spanOf(operand)}`;
     const copies = this.#copies.get(region) ?? new Map<string, Operand>();
     this.#copies.set(region, copies);
     const copy = copies.get(key) ?? this.#converted(operand, storage);
     copies.set(key, copy);
-    return { ...copy, shape };
+    return { ...copy, shape, ...(operand.rowStride === undefined ? {} : { rowStride: operand.rowStride }) };
   }
 
   /** A frozen parameter as it lies in one storage. */
@@ -107,25 +107,26 @@ export class CommandEmitter implements Emitter {
     { shape, dtype }: TensorType,
     { storage, kind, label }: { readonly storage: Storage } & Pick<Region, 'kind' | 'label'>,
   ): Operand {
-    const bytes = bytesOf({ shape, storage });
+    const bytes = spanOf({ shape, storage });
     return { shape, dtype, storage, region: { kind, bytes, label }, offset: 0 };
   }
 
   #converted(operand: Operand, storage: Storage): Operand {
-    const { region, offset, shape } = operand;
+    const { region, offset, dtype } = operand;
+    const shape = [spanOf(operand) / bytesPerNumber(operand.storage)];
     if (region.kind === 'weight') {
       const ratio = bytesPerNumber(storage) / bytesPerNumber(operand.storage);
       const count = region.bytes / bytesPerNumber(operand.storage);
-      const whole = this.weight(region.label, { shape: [count], dtype: operand.dtype }, storage);
+      const whole = this.weight(region.label, { shape: [count], dtype }, storage);
       return { ...whole, shape, offset: offset * ratio };
     }
     if (region.data && operand.storage === 'f32' && storage === 'bf16') {
-      const numbers = new Float32Array(region.data.buffer, region.data.byteOffset + offset, bytesOf(operand) / 4);
+      const numbers = new Float32Array(region.data.buffer, region.data.byteOffset + offset, shape[0]);
       const bits = toBf16(numbers);
-      return { ...operand, storage, offset: 0, region: this.#constantRegion(new Uint8Array(bits.buffer)) };
+      return { shape, dtype, storage, offset: 0, region: this.#constantRegion(new Uint8Array(bits.buffer)) };
     }
-    const to = this.allocate(operand, { storage, kind: 'arena', label: `${region.label}, as ${storage}` });
-    this.kernel(convertCommand(operand, to, this.device));
+    const to = this.allocate({ shape, dtype }, { storage, kind: 'arena', label: `${region.label}, as ${storage}` });
+    this.kernel(convertCommand({ shape, dtype, storage: operand.storage, region, offset }, to, this.device));
     return to;
   }
 
@@ -141,9 +142,4 @@ export class CommandEmitter implements Emitter {
   #push(command: Unlabelled): void {
     this.commands.push({ ...command, node: this.#node } as Command);
   }
-}
-
-/** Bytes of the numbers of an operand. */
-export function bytesOf({ shape, storage }: Pick<Operand, 'shape' | 'storage'>): number {
-  return shape.reduce((size, length) => size * length, 1) * bytesPerNumber(storage);
 }

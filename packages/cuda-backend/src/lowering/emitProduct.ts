@@ -1,5 +1,6 @@
 import type { Product } from '../device/products.ts';
 import type { ProductCommand } from '../plan/command.ts';
+import { countOf } from '../plan/countOf.ts';
 import { type Operand, viewOf } from '../plan/operand.ts';
 import { bytesPerNumber, type Storage } from '../plan/storage.ts';
 import type { Emitter, ProductCall } from './emitter.ts';
@@ -46,25 +47,28 @@ export function resolveProducts(
   const made = (batch: number, strides: readonly [number, number]): Product => ({
     ...sizes,
     batch,
-    a: { storage, rowStride: columnsOfA, batchStride: strides[0], transposed: transposeA },
-    b: { storage, rowStride: columnsOfB, batchStride: strides[1], transposed: transposeB },
-    c: { storage: c.storage, rowStride: sizes.columns, batchStride: batch === 1 ? 0 : sizes.rows * sizes.columns },
+    a: { storage, rowStride: a.rowStride ?? columnsOfA, batchStride: strides[0], transposed: transposeA },
+    b: { storage, rowStride: b.rowStride ?? columnsOfB, batchStride: strides[1], transposed: transposeB },
+    c: {
+      storage: c.storage,
+      rowStride: c.rowStride ?? sizes.columns,
+      batchStride: batch === 1 ? 0 : sizes.rows * sizes.columns,
+    },
     alpha: call.alpha ?? 1,
     accumulate: call.accumulate === true || addend !== undefined,
     ...(bias ? { bias: bias.storage } : {}),
     tf32: emit.precision === 'tf32',
-    ...call.product,
   });
   const operands = { a, b, c, ...(addend ? { addend } : {}), ...(bias ? { bias } : {}) };
   const [batchOfA, batchOfB] = [countOf(a.shape.slice(0, -2)), countOf(b.shape.slice(0, -2))];
   // A stack of matrices by one matrix is one taller matrix.
-  if (batchOfB === 1 && !transposeA && !call.product) {
+  if (batchOfB === 1 && !transposeA) {
     const tall = made(1, [0, 0]);
     return [{ product: { ...tall, rows: batchOfA * sizes.rows }, ...operands }];
   }
   const [strideOfA, strideOfB] = [rowsOfA * columnsOfA, rowsOfB * columnsOfB];
   const areAligned = batchOfA === 1 || batchOfB === 1 || `${a.shape.slice(0, -2)}` === `${b.shape.slice(0, -2)}`;
-  if (areAligned || call.product) {
+  if (areAligned) {
     const batch = Math.max(batchOfA, batchOfB);
     return [{ product: made(batch, [batchOfA === 1 ? 0 : strideOfA, batchOfB === 1 ? 0 : strideOfB]), ...operands }];
   }
@@ -101,8 +105,4 @@ function placeOf(index: number, shape: readonly number[], operand: readonly numb
     stride *= length;
   }
   return place;
-}
-
-function countOf(shape: readonly number[]): number {
-  return shape.reduce((count, length) => count * length, 1);
 }

@@ -1,6 +1,5 @@
 import type { TypedArray } from '@peft/graph';
 import type { DeviceDescription } from '../device/driver.ts';
-import type { Product } from '../device/products.ts';
 import type { ClearCommand, CopyCommand, KernelCommand } from '../plan/command.ts';
 import type { Operand } from '../plan/operand.ts';
 import type { Storage } from '../plan/storage.ts';
@@ -8,7 +7,7 @@ import type { Storage } from '../plan/storage.ts';
 /** How exact products are: float32 alone, float32 rounded to tf32 in products, or activations and weights in bf16. */
 export type Precision = 'float32' | 'tf32' | 'bf16';
 
-/** A product as a row asks for it; strides follow from the operands' shapes unless given. */
+/** A product as a row asks for it; strides follow from the operands. */
 export interface ProductCall {
   readonly a: Operand;
   readonly b: Operand;
@@ -21,8 +20,6 @@ export interface ProductCall {
   /** Of c's shape: what the product is added to instead. */
   readonly addend?: Operand;
   readonly bias?: Operand;
-  /** Overrides of sizes and strides, for products of parts of operands. */
-  readonly product?: Partial<Pick<Product, 'rows' | 'columns' | 'inner' | 'batch' | 'a' | 'b' | 'c'>>;
 }
 
 /** Where the row of an operation writes its commands, in the order in which they run. */

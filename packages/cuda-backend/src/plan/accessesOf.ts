@@ -1,7 +1,6 @@
 import type { Argument, Command } from './command.ts';
-import type { Operand } from './operand.ts';
+import { type Operand, spanOf } from './operand.ts';
 import type { Region } from './region.ts';
-import { bytesPerNumber } from './storage.ts';
 
 /** Bytes of a region that a command reads, writes or both. */
 export interface Access {
@@ -40,9 +39,15 @@ function ofArguments(list: readonly Argument[], entry: number): readonly Access[
 }
 
 function access(operand: Operand, how: 'read' | 'write' | 'update', entry = 0): Access {
-  const { region, offset, shape, storage } = operand;
-  const bytes = shape.reduce((size, length) => size * length, 1) * bytesPerNumber(storage);
-  return { region, begin: offset, end: offset + bytes, isRead: how !== 'write', isWrite: how !== 'read', entry };
+  const { region, offset } = operand;
+  return {
+    region,
+    begin: offset,
+    end: offset + spanOf(operand),
+    isRead: how !== 'write',
+    isWrite: how !== 'read',
+    entry,
+  };
 }
 
 function wholeTable(region: Region): Access {

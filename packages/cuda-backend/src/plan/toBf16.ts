@@ -4,8 +4,8 @@ export function toBf16(numbers: Float32Array): Uint16Array {
   const narrow = new Uint16Array(bits.length);
   for (let index = 0; index < bits.length; index++) {
     const each = bits[index] as number;
-    const isNaN = (each & 0x7fffffff) > 0x7f800000;
-    narrow[index] = isNaN ? (each >>> 16) | 0x40 : (each + 0x7fff + ((each >>> 16) & 1)) >>> 16;
+    const isNan = (each & 0x7fffffff) > 0x7f800000;
+    narrow[index] = isNan ? (each >>> 16) | 0x40 : (each + 0x7fff + ((each >>> 16) & 1)) >>> 16;
   }
   return narrow;
 }

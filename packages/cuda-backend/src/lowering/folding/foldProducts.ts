@@ -1,7 +1,7 @@
 import type { Node, Value } from '@peft/graph';
 import { countOf } from '../../plan/countOf.ts';
 import type { Step, StepContext, StepPass } from '../step.ts';
-import { type Factor, type FoldedProduct, foldedProductOf, stepOfProduct } from './foldedProduct.ts';
+import { type Factor, type FoldedProduct, foldedProductOf, stepOfParts, stepOfProduct } from './foldedProduct.ts';
 import { withoutUnread } from './withoutUnread.ts';
 
 /**
@@ -35,13 +35,16 @@ class Folding {
     const { node } = step;
     this.#places[place] = step;
     if (node?.op === 'PeftMatMul' || node?.op === 'BatchMatMul') {
-      this.#put(this.#withScaledFactors(foldedProductOf(node, step.label)), place);
+      this.#put(this.#withPartialFactors(this.#withScaledFactors(foldedProductOf(node, step.label))), place);
     } else if (node?.op === 'Multiply') {
       const product = this.#multiple(node);
       if (product) this.#put(product, place);
     } else if (node?.op === 'Add') {
       const product = this.#sum(node);
       if (product) this.#put(product, place);
+    } else if (node?.op === 'Concat') {
+      const parts = this.#parts(node);
+      if (parts) this.#places[place] = stepOfParts(parts, node.outputs[0] as Value);
     }
   }
 
@@ -75,6 +78,35 @@ class Folding {
     a = unscaled(a);
     b = unscaled(b);
     return { ...product, a, b, alpha };
+  }
+
+  /** Columns of a split matrix where they lie, instead of a copy of them. */
+  #withPartialFactors(product: FoldedProduct): FoldedProduct {
+    const partial = (factor: Factor): Factor => {
+      const node = this.#makers.get(factor.value)?.node;
+      if (node?.op !== 'SplitV') return factor;
+      const [whole] = node.inputs as readonly [Value];
+      const { axis, numOrSizeSplits } = node.attributes;
+      const isMatrix = whole.shape.length === 2 && axis === 1 && `${factor.shape}` === `${factor.value.shape}`;
+      if (!isMatrix) return factor;
+      const index = node.outputs.indexOf(factor.value);
+      const first = numOrSizeSplits.slice(0, index).reduce((sum, each) => sum + each, 0);
+      return { value: whole, shape: whole.shape, columns: { first, count: numOrSizeSplits[index] as number } };
+    };
+    return { ...product, a: partial(product.a), b: partial(product.b) };
+  }
+
+  /** Products written side by side where they will be joined. */
+  #parts(node: Extract<Node, { op: 'Concat' }>): readonly FoldedProduct[] | undefined {
+    const output = node.outputs[0] as Value;
+    if (output.shape.length !== 2 || node.attributes.axis !== 1) return undefined;
+    const products = node.inputs.flatMap((input) => {
+      const product = this.#onlyReadHere(input);
+      return product && !product.addend && `${product.shape}` === `${input.shape}` ? [product] : [];
+    });
+    if (products.length < node.inputs.length) return undefined;
+    for (const product of products) this.#taken(product);
+    return products;
   }
 
   /** s (x w) with s as the product's own. */
