@@ -23,17 +23,24 @@ template <i32 width> struct Tile<bf16, width> {
 
   // Begins to read `count` rows from `first` on; zeros stand for what is not there.
   static __device__ __forceinline__ void read(unsigned char *tile, const Rows &rows, i32 first, i32 count, bool isAligned) {
+    readPart<width>(tile, rows, first, count, 0, isAligned);
+  }
+
+  // The same for `columns` numbers of each row from `start` on, a multiple of eight.
+  template <i32 columns>
+  static __device__ __forceinline__ void readPart(unsigned char *tile, const Rows &rows, i32 first, i32 count, i32 start,
+                                                  bool isAligned) {
     const bf16 *data = (const bf16 *)rows.data;
-    for (i32 i = threadIdx.x; i < count * (width / 8); i += blockDim.x) {
-      const i32 row = i / (width / 8), eight = i % (width / 8);
-      const bool isThere = first + row < rows.tokens && eight * 8 < rows.size;
-      const bf16 *from = data + (isThere ? (i64)(first + row) * rows.stride + eight * 8 : 0);
+    for (i32 i = threadIdx.x; i < count * (columns / 8); i += blockDim.x) {
+      const i32 row = i / (columns / 8), eight = i % (columns / 8), column = start + eight * 8;
+      const bool isThere = first + row < rows.tokens && column < rows.size;
+      const bf16 *from = data + (isThere ? (i64)(first + row) * rows.stride + column : 0);
       unsigned char *to = place(tile, row, eight);
       if (isAligned) beginCopy(to, from, isThere);
       else {
         Sixteen words = {};
         for (i32 k = 0; k < 8; k++) {
-          if (isThere && eight * 8 + k < rows.size) words.word[k / 2] |= (u32)from[k].bits << 16 * (k % 2);
+          if (isThere && column + k < rows.size) words.word[k / 2] |= (u32)from[k].bits << 16 * (k % 2);
         }
         *(Sixteen *)to = words;
       }
