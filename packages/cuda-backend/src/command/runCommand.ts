@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildTfjs } from '../tfjs/build/buildTfjs.ts';
 import type { TfjsMachine } from '../tfjs/tfjsMachine.ts';
@@ -93,7 +94,7 @@ async function doctor(
   const machine = await openMachine();
   // The loader finds by bare name whatever is loaded: TensorFlow's libraries come last.
   const ofEngine = engineDoor(await engine());
-  const doors = [await tfjsDoor(machine, addon), ofEngine];
+  const doors = [await tfjsDoor(machine, addon && resolve(addon)), ofEngine];
   const { nodeVersion, platform, arch } = machine;
   const diagnosis = diagnosisOf(doors, { node: nodeVersion, platform: `${platform} ${arch}` });
   write(json ? JSON.stringify(diagnosis, undefined, 2) : printDiagnosis(diagnosis));

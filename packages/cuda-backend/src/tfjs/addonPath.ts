@@ -1,7 +1,7 @@
 import type { TfjsMachine } from './tfjsMachine.ts';
 
 /** What package.json of tfjs-node says of its addon. */
-interface Binary {
+export interface AddonBinary {
   readonly module_name: string;
   /** With `{napi_build_version}` in it. */
   readonly module_path: string;
@@ -9,7 +9,7 @@ interface Binary {
 }
 
 /** Where tfjs-node looks for its addon: the folder of the highest version of Node-API that it and this Node know. */
-export function addonPath(machine: TfjsMachine, folder: string, binary: Binary): string {
+export function addonPath(machine: TfjsMachine, folder: string, binary: AddonBinary): string {
   const version = addonNodeApi(machine, binary);
   return machine.join(
     folder,
@@ -19,8 +19,6 @@ export function addonPath(machine: TfjsMachine, folder: string, binary: Binary):
 }
 
 /** Version of Node-API that the addon is compiled for. */
-export function addonNodeApi({ nodeApi }: TfjsMachine, { napi_versions }: Binary): number {
+export function addonNodeApi({ nodeApi }: TfjsMachine, { napi_versions }: AddonBinary): number {
   return Math.max(...napi_versions.filter((version) => version <= nodeApi));
 }
-
-export type { Binary as AddonBinary };

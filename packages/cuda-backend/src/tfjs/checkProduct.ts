@@ -28,7 +28,7 @@ export async function checkProduct(packageName: string): Promise<number> {
   if (relativeError <= tolerance) return relativeError;
   throw new CudaError(
     'cuda/tfjs-product',
-    `a matrix product on the tensorflow backend of ${packageName} differs from the same on the host by ${relativeError.toPrecision(2)} of its norm (at most ${tolerance}); this TensorFlow does not serve this GPU: build the addon against a current one with npx peft-cuda build-tfjs.`,
+    `tfjsGpu: a matrix product on the tensorflow backend of ${packageName} differs from the same on the host by ${relativeError.toPrecision(2)} of its norm (at most ${tolerance}); this TensorFlow does not serve this GPU: build the addon against a current one with npx peft-cuda build-tfjs.`,
   );
 }
 
@@ -49,7 +49,7 @@ async function productOf({ a, b, shape: [rows, inner, columns] }: Factors, packa
     if (!/isNullOrUndefined|isArray/.test(message)) throw cause;
     throw new CudaError(
       'cuda/tfjs-util',
-      `${packageName} calls functions of node:util that Node ${process.version} no longer has, and was loaded before tfjsGpu() could give them to it; call tfjsGpu() before anything imports ${packageName}.`,
+      `tfjsGpu: ${packageName} calls functions of node:util that Node ${process.version} no longer has, and was loaded before tfjsGpu() could give them to it; call tfjsGpu() before anything imports ${packageName}.`,
       { cause },
     );
   }

@@ -19,27 +19,29 @@ export interface InstalledPackage {
   readonly built: BuiltAddon | undefined;
 }
 
-/** The first of the packages that is installed, as seen from this package or from the working directory. */
+/** The first of the packages that has its addon, or else the first that is installed. */
 export function installedPackage(
   machine: TfjsMachine,
   { names = tfjsPackages, addon }: { readonly names?: readonly TfjsPackage[]; readonly addon?: string } = {},
 ): InstalledPackage | undefined {
-  for (const name of names) {
-    const manifestPath = machine.resolve(`${name}/package.json`);
-    const manifest = manifestPath && machine.read(manifestPath);
-    if (!manifest) continue;
-    const { version, binary } = JSON.parse(manifest) as { readonly version: string; readonly binary: AddonBinary };
-    const folder = machine.dirname(manifestPath);
-    const path = addon ?? addonPath(machine, folder, binary);
-    return {
-      name,
-      version,
-      folder,
-      addon: path,
-      isBuilt: machine.exists(path),
-      nodeApi: addonNodeApi(machine, binary),
-      built: readBuiltAddon(machine, path),
-    };
-  }
-  return undefined;
+  const installed = names.map((name) => readPackage(machine, name, addon)).filter((each) => each !== undefined);
+  return installed.find(({ isBuilt }) => isBuilt) ?? installed[0];
+}
+
+function readPackage(machine: TfjsMachine, name: TfjsPackage, addon?: string): InstalledPackage | undefined {
+  const manifestPath = machine.resolve(`${name}/package.json`);
+  const manifest = manifestPath && machine.read(manifestPath);
+  if (!manifest) return undefined;
+  const { version, binary } = JSON.parse(manifest) as { readonly version: string; readonly binary: AddonBinary };
+  const folder = machine.dirname(manifestPath);
+  const path = addon ?? addonPath(machine, folder, binary);
+  return {
+    name,
+    version,
+    folder,
+    addon: path,
+    isBuilt: machine.exists(path),
+    nodeApi: addonNodeApi(machine, binary),
+    built: readBuiltAddon(machine, path),
+  };
 }

@@ -11,15 +11,15 @@ import type { TfjsModule } from './tfjsModule.ts';
 export function sameEngine(loaded: TfjsModule, packageName: string): string | undefined {
   if (loaded.engine() === tf.engine()) {
     if (loaded.Tensor === tf.Tensor) return undefined;
-    return `${packageName} loads a copy of @tensorflow/tfjs of its own (${loaded.version.tfjs}, this program has ${tf.version.tfjs}), which shares this program's engine but registers every kernel again; ${remedy(packageName)}`;
+    return `tfjsGpu: ${packageName} loads a copy of @tensorflow/tfjs of its own (${loaded.version.tfjs}, this program has ${tf.version.tfjs}), which shares this program's engine but registers every kernel again; ${remedy(packageName)}`;
   }
   throw new CudaError(
     'cuda/tfjs-copies',
-    `${packageName} loads a copy of @tensorflow/tfjs with an engine of its own (${loaded.version.tfjs}, this program has ${tf.version.tfjs}), so tensors of this program never reach it; ${remedy(packageName)}`,
+    `tfjsGpu: ${packageName} loads a copy of @tensorflow/tfjs with an engine of its own (${loaded.version.tfjs}, this program has ${tf.version.tfjs}), so tensors of this program never reach it; ${remedy(packageName)}`,
   );
 }
 
 function remedy(packageName: string): string {
   const { tfjs } = tf.version;
-  return `run: npm install --ignore-scripts @tensorflow/tfjs@${tfjs} ${packageName}@${tfjs} && npm dedupe`;
+  return `run: npm install --ignore-scripts @tensorflow/tfjs@${tfjs} ${packageName}@${tfjs} && npm dedupe.`;
 }

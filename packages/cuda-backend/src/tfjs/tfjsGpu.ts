@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { CudaError } from '../cudaError.ts';
 import { checkProduct } from './checkProduct.ts';
@@ -39,14 +40,15 @@ export async function tfjsGpu(options: TfjsGpuOptions = {}): Promise<TfjsGpu> {
 
 /** `tfjsGpu` on a machine given as an argument. */
 export async function tfjsGpuOn(machine: TfjsMachine, options: TfjsGpuOptions): Promise<TfjsGpu> {
-  const { allowCpu = false, growMemory = true, onWarning = console.warn } = options;
+  const { tensorflow, allowCpu = false, growMemory = true, onWarning = console.warn } = options;
+  const addon = options.addon && resolve(options.addon);
   // TensorFlow reads it once, when it starts.
   if (growMemory) process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
   const before = tf.getBackend() || 'cpu';
   try {
-    const loaded = await loadTfjsNode(machine, options);
+    const loaded = await loadTfjsNode(machine, { tensorflow, addon });
     const ofCopies = sameEngine(loaded.module, loaded.name);
-    if (ofCopies !== undefined) onWarning(`tfjsGpu: ${ofCopies}.`);
+    if (ofCopies !== undefined) onWarning(ofCopies);
     await tf.setBackend(backendName);
     const described = describeTfjsGpu(machine, loaded, await checkProduct(loaded.name));
     if (described.usesGpu) return described;
