@@ -15,44 +15,22 @@ struct CopyParameters {
   i32 unit;
 };
 
-__device__ __forceinline__ void locate(const CopyParameters &p, u32 index, i64 &from, i64 &to) {
-  from = p.fromStart;
-  to = p.toStart;
-  for (i32 axis = p.rank - 1; axis > 0; axis--) {
-    const u32 place = divide(index, p.lengths[axis]);
-    from += place * p.fromSteps[axis];
-    to += place * p.toSteps[axis];
-  }
-  from += index * p.fromSteps[0];
-  to += index * p.toSteps[0];
-}
-
-// Four units a thread on the way at once.
-template <class From, class To>
-__device__ __forceinline__ void copyUnits(const CopyParameters &p, u32 block, u32 blocks) {
+// Copies numbers from places some steps apart to places some steps apart.
+PEFT_KERNEL(copyStrided, CopyParameters, 256) {
   const i64 threads = (i64)blocks * blockDim.x;
-  for (i64 first = (i64)block * blockDim.x + threadIdx.x; first < p.count; first += 4 * threads) {
-    From units[4];
-    i64 places[4];
-#pragma unroll
-    for (i32 i = 0; i < 4; i++) {
-      if (first + i * threads >= p.count) break;
-      i64 from;
-      locate(p, (u32)(first + i * threads), from, places[i]);
-      units[i] = ((const From *)p.from)[from];
+  for (i64 index = (i64)block * blockDim.x + threadIdx.x; index < p.count; index += threads) {
+    u32 rest = (u32)index;
+    i64 from = p.fromStart;
+    i64 to = p.toStart;
+#pragma unroll 1
+    for (i32 axis = p.rank - 1; axis >= 0; axis--) {
+      const u32 place = divide(rest, p.lengths[axis]);
+      from += place * p.fromSteps[axis];
+      to += place * p.toSteps[axis];
     }
-#pragma unroll
-    for (i32 i = 0; i < 4; i++) {
-      if (first + i * threads >= p.count) break;
-      To unit;
-      move(units[i], unit);
-      ((To *)p.to)[places[i]] = unit;
-    }
+    moveUnit(p.from, from, p.to, to, p.unit, 0);
   }
 }
-
-// Copies numbers from places a few steps apart to places a few steps apart.
-PEFT_KERNEL(copyStrided, CopyParameters, 256) { PEFT_FOR_UNIT(p.unit, copyUnits, p, block, blocks) }
 
 // Axes of the padded result; `from` is read where every place lies in [low, high) of its axis.
 struct PadParameters {
@@ -68,27 +46,22 @@ struct PadParameters {
   u32 pattern;
 };
 
-template <class From, class To>
-__device__ __forceinline__ void padUnits(const PadParameters &p, u32 block, u32 blocks) {
+// A tensor with a border of one number around it.
+PEFT_KERNEL(pad, PadParameters, 256) {
   const i64 threads = (i64)blocks * blockDim.x;
   for (i64 index = (i64)block * blockDim.x + threadIdx.x; index < p.count; index += threads) {
     u32 rest = (u32)index;
-    i64 from = 0;
+    i64 place = 0;
     bool isInside = true;
+#pragma unroll 1
     for (i32 axis = p.rank - 1; axis >= 0; axis--) {
-      const u32 place = axis > 0 ? divide(rest, p.lengths[axis]) : rest;
-      isInside = isInside && place >= p.lows[axis] && place < p.highs[axis];
-      from += ((i64)place - p.lows[axis]) * p.fromSteps[axis];
+      const u32 along = divide(rest, p.lengths[axis]);
+      isInside = isInside && along >= p.lows[axis] && along < p.highs[axis];
+      place += ((i64)along - p.lows[axis]) * p.fromSteps[axis];
     }
-    To unit;
-    if (isInside) move(((const From *)p.from)[from], unit);
-    else fillUnit(p.pattern, unit);
-    ((To *)p.to)[index] = unit;
+    moveUnit(p.from, isInside ? place : -1, p.to, index, p.unit, p.pattern);
   }
 }
-
-// A tensor with a border of one number around it.
-PEFT_KERNEL(pad, PadParameters, 256) { PEFT_FOR_UNIT(p.unit, padUnits, p, block, blocks) }
 
 // Parts [rows, width] side by side in a whole of [rows, pitch]; widths are counted in units.
 struct PartsParameters {
@@ -100,53 +73,30 @@ struct PartsParameters {
   i32 partCount;
   u32 rows;
   u32 pitch;
+  i32 isJoin;  // from the parts to the whole, or back
   i32 unit;
 };
 
-// Shares blocks out to parts: the part of this block, and which of the part's blocks it is.
-__device__ __forceinline__ i32 partOf(const PartsParameters &p, u32 block, u32 blocks, u32 &own, u32 &ofPart) {
+// Blocks are shared out to parts, one range after another.
+PEFT_KERNEL(moveParts, PartsParameters, 256) {
   i32 part = 0;
+#pragma unroll
   for (i32 step = 32; step > 0; step /= 2) {
     if (part + step < p.partCount && p.firstBlocks[part + step] <= block) part += step;
   }
-  own = block - p.firstBlocks[part];
-  ofPart = (part + 1 < p.partCount ? p.firstBlocks[part + 1] : blocks) - p.firstBlocks[part];
-  return part;
-}
-
-template <class From, class To>
-__device__ __forceinline__ void joinUnits(const PartsParameters &p, u32 block, u32 blocks) {
-  u32 own, ofPart;
-  const i32 part = partOf(p, block, blocks, own, ofPart);
+  const u32 first = p.firstBlocks[part];
+  const u32 ofPart = (part + 1 < p.partCount ? p.firstBlocks[part + 1] : blocks) - first;
   const Division width = p.widths[part];
   const i64 count = (i64)p.rows * width.divisor;
-  for (i64 index = (i64)own * blockDim.x + threadIdx.x; index < count; index += (i64)ofPart * blockDim.x) {
+  const void *from = p.isJoin ? p.parts[part] : p.whole;
+  void *to = p.isJoin ? p.whole : p.parts[part];
+  for (i64 index = (i64)(block - first) * blockDim.x + threadIdx.x; index < count; index += (i64)ofPart * blockDim.x) {
     u32 row = (u32)index;
     const u32 column = divide(row, width);
-    To unit;
-    move(((const From *)p.parts[part])[index], unit);
-    ((To *)p.whole)[(i64)row * p.pitch + p.starts[part] + column] = unit;
+    const i64 inWhole = (i64)row * p.pitch + p.starts[part] + column;
+    moveUnit(from, p.isJoin ? index : inWhole, to, p.isJoin ? inWhole : index, p.unit, 0);
   }
 }
-
-template <class From, class To>
-__device__ __forceinline__ void splitUnits(const PartsParameters &p, u32 block, u32 blocks) {
-  u32 own, ofPart;
-  const i32 part = partOf(p, block, blocks, own, ofPart);
-  const Division width = p.widths[part];
-  const i64 count = (i64)p.rows * width.divisor;
-  for (i64 index = (i64)own * blockDim.x + threadIdx.x; index < count; index += (i64)ofPart * blockDim.x) {
-    u32 row = (u32)index;
-    const u32 column = divide(row, width);
-    To unit;
-    move(((const From *)p.whole)[(i64)row * p.pitch + p.starts[part] + column], unit);
-    ((To *)p.parts[part])[index] = unit;
-  }
-}
-
-PEFT_KERNEL(joinParts, PartsParameters, 256) { PEFT_FOR_UNIT(p.unit, joinUnits, p, block, blocks) }
-
-PEFT_KERNEL(splitParts, PartsParameters, 256) { PEFT_FOR_UNIT(p.unit, splitUnits, p, block, blocks) }
 
 // Matrices [rows, columns] turned to [columns, rows], over up to six leading axes; steps are counted in numbers.
 struct TransposeParameters {
@@ -169,52 +119,51 @@ struct TransposeParameters {
 
 // A tile of 64 x 64 numbers through shared memory, rows padded so that a column meets every bank once.
 template <class From, class To>
-__device__ __forceinline__ void turnTile(const TransposeParameters &p, u32 block, u32 *shared) {
+__device__ __forceinline__ void turnTile(const TransposeParameters &p, const From *from, To *to, u32 top, u32 left,
+                                         From *tile) {
   const u32 side = 64;
-  const u32 pitch = side + 4 / sizeof(From);
-  From *tile = (From *)shared;
-  u32 matrix = block;
-  const u32 left = divide(matrix, p.tilesAcross) * side;
-  const u32 top = divide(matrix, p.tilesDown) * side;
-  const From *from = (const From *)p.from + p.fromStart;
-  To *to = (To *)p.to + p.toStart;
-  for (i32 axis = p.rank - 1; axis >= 0; axis--) {
-    const u32 place = axis > 0 ? divide(matrix, p.lengths[axis]) : matrix;
-    from += place * p.fromSteps[axis];
-    to += place * p.toSteps[axis];
-  }
+  const u32 pitch = 64 + 4 / sizeof(From);
   const u32 x = threadIdx.x % 32;
   const u32 y = threadIdx.x / 32;
+#pragma unroll 8
+  for (u32 i = y; i < side; i += 8) {
 #pragma unroll
-  for (u32 i = 0; i < side; i += 8) {
-#pragma unroll
-    for (u32 j = 0; j < side; j += 32) {
-      const u32 row = top + y + i;
-      const u32 column = left + x + j;
-      if (row < p.rows && column < p.columns) tile[(y + i) * pitch + x + j] = from[row * p.fromRowStep + column];
+    for (u32 j = x; j < side; j += 32) {
+      const u32 row = top + i;
+      const u32 column = left + j;
+      if (row < p.rows && column < p.columns) tile[i * pitch + j] = from[row * p.fromRowStep + column];
     }
   }
   __syncthreads();
+#pragma unroll 8
+  for (u32 i = y; i < side; i += 8) {
 #pragma unroll
-  for (u32 i = 0; i < side; i += 8) {
-#pragma unroll
-    for (u32 j = 0; j < side; j += 32) {
-      const u32 row = left + y + i;
-      const u32 column = top + x + j;
-      if (row < p.columns && column < p.rows) {
-        move(tile[(x + j) * pitch + y + i], to[row * p.toRowStep + column]);
-      }
+    for (u32 j = x; j < side; j += 32) {
+      const u32 row = left + i;
+      const u32 column = top + j;
+      if (row < p.columns && column < p.rows) move(tile[j * pitch + i], to[row * p.toRowStep + column]);
     }
   }
 }
 
 PEFT_KERNEL(transpose, TransposeParameters, 256) {
-  __shared__ u32 tile[64 * 65];
+  __shared__ u32 shared[64 * 65];
+  u32 matrix = block;
+  const u32 left = divide(matrix, p.tilesAcross) * 64;
+  const u32 top = divide(matrix, p.tilesDown) * 64;
+  i64 from = p.fromStart;
+  i64 to = p.toStart;
+#pragma unroll 1
+  for (i32 axis = p.rank - 1; axis >= 0; axis--) {
+    const u32 place = divide(matrix, p.lengths[axis]);
+    from += place * p.fromSteps[axis];
+    to += place * p.toSteps[axis];
+  }
   switch (p.unit) {
-    case unit1: return turnTile<u8, u8>(p, block, tile);
-    case unit2: return turnTile<u16, u16>(p, block, tile);
-    case unit4: return turnTile<u32, u32>(p, block, tile);
-    case unitNarrow: return turnTile<float, bf16>(p, block, tile);
-    case unitWiden: return turnTile<bf16, float>(p, block, tile);
+    case unit1: return turnTile(p, (const u8 *)p.from + from, (u8 *)p.to + to, top, left, (u8 *)shared);
+    case unit2: return turnTile(p, (const u16 *)p.from + from, (u16 *)p.to + to, top, left, (u16 *)shared);
+    case unit4: return turnTile(p, (const u32 *)p.from + from, (u32 *)p.to + to, top, left, shared);
+    case unitNarrow: return turnTile(p, (const float *)p.from + from, (bf16 *)p.to + to, top, left, (float *)shared);
+    case unitWiden: return turnTile(p, (const bf16 *)p.from + from, (float *)p.to + to, top, left, (bf16 *)shared);
   }
 }

@@ -17,24 +17,18 @@ struct GatherParameters {
   u32 missing;
 };
 
-template <class From, class To>
-__device__ __forceinline__ void gatherUnits(const GatherParameters &p, u32 block, u32 blocks) {
+PEFT_KERNEL(gather, GatherParameters, 256) {
   const i64 threads = (i64)blocks * blockDim.x;
-#pragma unroll 4
   for (i64 index = (i64)block * blockDim.x + threadIdx.x; index < p.units; index += threads) {
     u32 rest = (u32)index;
     const u32 column = divide(rest, p.inner);
     const u32 outer = quotient(rest, p.count);
     const u32 place = rest - outer * p.count.divisor;
     const u32 id = (u32)p.ids[(i64)quotient(outer, p.outer) * p.count.divisor + place];
-    To unit;
-    if (id < p.rows) move(((const From *)p.from)[((i64)outer * p.rows + id) * p.inner.divisor + column], unit);
-    else fillUnit(p.missing, unit);
-    ((To *)p.to)[index] = unit;
+    const i64 from = id < p.rows ? ((i64)outer * p.rows + id) * p.inner.divisor + column : -1;
+    moveUnit(p.from, from, p.to, index, p.unit, p.missing);
   }
 }
-
-PEFT_KERNEL(gather, GatherParameters, 256) { PEFT_FOR_UNIT(p.unit, gatherUnits, p, block, blocks) }
 
 // Where tuples of ids point: the leading axes of a tensor, steps counted in what is looked up.
 struct Places {
@@ -46,6 +40,7 @@ struct Places {
 // -1 for a tuple that leaves the tensor.
 __device__ __forceinline__ i64 placeOf(const Places &places, const i32 *ids, i64 tuple) {
   i64 place = 0;
+#pragma unroll 1
   for (i32 axis = 0; axis < places.depth; axis++) {
     const i32 id = ids[tuple * places.depth + axis];
     if (id < 0 || id >= places.lengths[axis]) return -1;
@@ -65,21 +60,15 @@ struct GatherTuplesParameters {
   u32 missing;
 };
 
-template <class From, class To>
-__device__ __forceinline__ void gatherTupleUnits(const GatherTuplesParameters &p, u32 block, u32 blocks) {
+PEFT_KERNEL(gatherTuples, GatherTuplesParameters, 256) {
   const i64 threads = (i64)blocks * blockDim.x;
   for (i64 index = (i64)block * blockDim.x + threadIdx.x; index < p.units; index += threads) {
     u32 tuple = (u32)index;
     const u32 column = divide(tuple, p.inner);
     const i64 row = placeOf(p.places, p.ids, tuple);
-    To unit;
-    if (row >= 0) move(((const From *)p.from)[row * p.inner.divisor + column], unit);
-    else fillUnit(p.missing, unit);
-    ((To *)p.to)[index] = unit;
+    moveUnit(p.from, row < 0 ? -1 : row * p.inner.divisor + column, p.to, index, p.unit, p.missing);
   }
 }
-
-PEFT_KERNEL(gatherTuples, GatherTuplesParameters, 256) { PEFT_FOR_UNIT(p.unit, gatherTupleUnits, p, block, blocks) }
 
 struct OneHotParameters {
   const i32 *ids;
@@ -130,24 +119,23 @@ PEFT_KERNEL(scatterSort, ScatterSortParameters, 1024) {
   }
   sortKeys(keys, p.size);
   __syncthreads();
-  for (u32 i = threadIdx.x; i < p.size && first + i < p.count; i += blockDim.x) p.keys[first + i] = keys[i];
+  for (u32 i = threadIdx.x; i < p.size; i += blockDim.x) p.keys[first + i] = keys[i];
 }
 
 struct ScatterMergeParameters {
-  const u64 *tiles;
-  u64 *keys;
-  u32 count;
+  const u64 *tiles;  // [tiles, size]
+  u64 *keys;         // [count]
+  u32 tileCount;
   u32 size;
+  u32 count;
 };
 
 // One order out of those of the tiles: a thread a key.
 PEFT_KERNEL(scatterMerge, ScatterMergeParameters, 256) {
   const u32 index = block * blockDim.x + threadIdx.x;
-  if (index >= p.count) return;
-  const u32 tiles = (p.count + p.size - 1) / p.size;
-  const u32 lastCount = p.count - (tiles - 1) * p.size;
-  const u32 place = placeAmongTiles(p.tiles, tiles, p.size, lastCount, index / p.size, index % p.size, p.count);
-  p.keys[place] = p.tiles[index];
+  if (index >= p.tileCount * p.size) return;
+  const u32 place = placeAmongTiles(p.tiles, p.tileCount, p.size, index / p.size, index % p.size, p.count);
+  if (place < p.count) p.keys[place] = p.tiles[index];
 }
 
 struct ScatterSumParameters {
@@ -205,7 +193,7 @@ template <class Number> __device__ __forceinline__ void sumChunk(const ScatterSu
     }
 #pragma unroll
     for (u32 i = 0; i < 8; i++) {
-      if (next + i >= end || row == noRow) break;
+      if (next + i >= end) break;
       if (rows[i] != row) {
         if (isContinued) partial[0] = sum;
         else storeSum(p, row * inner + column, sum);

@@ -3,9 +3,9 @@
 struct ScanParameters {
   const void *from;
   void *to;
-  i64 columns;  // outer times inner
   i64 length;
-  i64 inner;
+  u32 columns;  // outer times inner
+  u32 inner;
   i32 isExclusive;
   i32 isReverse;
   i32 fromStorage;
@@ -32,18 +32,23 @@ __device__ __forceinline__ float plus(float a, float b) { return a + b; }
 
 __device__ __forceinline__ i32 plus(i32 a, i32 b) { return (i32)((u32)a + (u32)b); }
 
-// The place that is summed up as number `step`.
-__device__ __forceinline__ i64 placeOf(const ScanParameters &p, i64 column, i64 step) {
-  const i64 along = p.isReverse ? p.length - 1 - step : step;
-  return (column / p.inner * p.length + along) * p.inner + column % p.inner;
+// A column's first summed place, and numbers from one to the next.
+struct Column {
+  i64 start;
+  i64 step;
+};
+
+__device__ __forceinline__ Column columnOf(const ScanParameters &p, u32 column) {
+  const i64 top = (i64)(column / p.inner) * p.length * p.inner + column % p.inner;
+  return p.isReverse ? Column{top + (p.length - 1) * p.inner, -(i64)p.inner} : Column{top, (i64)p.inner};
 }
 
 // One thread a column, from end to end.
-template <class Number> __device__ __forceinline__ void scanColumn(const ScanParameters &p, i64 column) {
+template <class Number> __device__ __forceinline__ void scanColumn(const ScanParameters &p, Column column) {
   Number sum = 0;
 #pragma unroll 4
   for (i64 step = 0; step < p.length; step++) {
-    const i64 at = placeOf(p, column, step);
+    const i64 at = column.start + step * column.step;
     Number x;
     loadNumber(p, at, x);
     const Number next = plus(sum, x);
@@ -53,15 +58,15 @@ template <class Number> __device__ __forceinline__ void scanColumn(const ScanPar
 }
 
 PEFT_KERNEL(scanColumns, ScanParameters, 256) {
-  const i64 column = (i64)block * blockDim.x + threadIdx.x;
+  const u32 column = block * blockDim.x + threadIdx.x;
   if (column >= p.columns) return;
-  if (p.toStorage == storageI32) scanColumn<i32>(p, column);
-  else scanColumn<float>(p, column);
+  if (p.toStorage == storageI32) scanColumn<i32>(p, columnOf(p, column));
+  else scanColumn<float>(p, columnOf(p, column));
 }
 
 // One block a column, four numbers a thread at a time.
 template <class Number>
-__device__ __forceinline__ void scanTiles(const ScanParameters &p, i64 column, Number *warps) {
+__device__ __forceinline__ void scanTiles(const ScanParameters &p, Column column, Number *warps) {
   const u32 lane = threadIdx.x % 32;
   const u32 warp = threadIdx.x / 32;
   Number carry = 0;
@@ -72,7 +77,7 @@ __device__ __forceinline__ void scanTiles(const ScanParameters &p, i64 column, N
 #pragma unroll
     for (i32 i = 0; i < 4; i++) {
       numbers[i] = 0;
-      if (own + i < p.length) loadNumber(p, placeOf(p, column, own + i), numbers[i]);
+      if (own + i < p.length) loadNumber(p, column.start + (own + i) * column.step, numbers[i]);
       sum = plus(sum, numbers[i]);
     }
     Number upTo = sum;
@@ -94,7 +99,7 @@ __device__ __forceinline__ void scanTiles(const ScanParameters &p, i64 column, N
     for (i32 i = 0; i < 4; i++) {
       if (own + i >= p.length) break;
       const Number next = plus(running, numbers[i]);
-      storeNumber(p, placeOf(p, column, own + i), p.isExclusive ? running : next);
+      storeNumber(p, column.start + (own + i) * column.step, p.isExclusive ? running : next);
       running = next;
     }
   }
@@ -102,6 +107,6 @@ __device__ __forceinline__ void scanTiles(const ScanParameters &p, i64 column, N
 
 PEFT_KERNEL(scanRows, ScanParameters, 256) {
   __shared__ u32 warps[8];
-  if (p.toStorage == storageI32) scanTiles<i32>(p, block, (i32 *)warps);
-  else scanTiles<float>(p, block, (float *)warps);
+  if (p.toStorage == storageI32) scanTiles<i32>(p, columnOf(p, block), (i32 *)warps);
+  else scanTiles<float>(p, columnOf(p, block), (float *)warps);
 }

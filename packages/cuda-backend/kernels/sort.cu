@@ -81,7 +81,6 @@ struct TopMergeParameters {
   u32 k;
   u32 tiles;
   u32 kept;
-  u32 keptOfLast;
   i32 fromStorage;
   i32 valuesStorage;
 };
@@ -93,9 +92,8 @@ PEFT_KERNEL(topMerge, TopMergeParameters, 256) {
   const u32 own = (u32)(index % p.kept);
   const u32 tile = (u32)(index / p.kept % p.tiles);
   const i64 row = index / p.kept / p.tiles;
-  if (tile == p.tiles - 1 && own >= p.keptOfLast) return;
   const u64 *keys = p.keys + row * p.tiles * p.kept;
-  const u32 place = placeAmongTiles(keys, p.tiles, p.kept, p.keptOfLast, tile, own, p.k);
+  const u32 place = placeAmongTiles(keys, p.tiles, p.kept, tile, own, p.k);
   if (place >= p.k) return;
   const u32 from = (u32)p.keys[index];
   p.places[row * p.k + place] = (i32)from;

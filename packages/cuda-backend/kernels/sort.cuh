@@ -41,14 +41,12 @@ __device__ __forceinline__ u32 countBelow(const u64 *keys, u32 count, u64 key) {
 }
 
 // The place of key `own` of tile `tile` in the order of all tiles [tiles, pitch]; `most` or more where it is not among
-// the first `most`. Every tile is full but the last.
-__device__ __forceinline__ u32 placeAmongTiles(const u64 *keys, u32 tiles, u32 pitch, u32 lastCount, u32 tile, u32 own,
-                                               u32 most) {
+// the first `most`. What fills up a tile is above every key.
+__device__ __forceinline__ u32 placeAmongTiles(const u64 *keys, u32 tiles, u32 pitch, u32 tile, u32 own, u32 most) {
   const u64 key = keys[(u64)tile * pitch + own];
   u32 place = own;
   for (u32 other = 0; other < tiles && place < most; other++) {
-    const u32 count = other == tiles - 1 ? lastCount : pitch;
-    if (other != tile) place += countBelow(keys + (u64)other * pitch, count, key);
+    if (other != tile) place += countBelow(keys + (u64)other * pitch, pitch, key);
   }
   return place;
 }

@@ -67,16 +67,26 @@ __device__ __forceinline__ void fillUnit(u32 pattern, Bf16Four &unit) {
   for (i32 i = 0; i < 4; i++) unit.number[i].bits = (u16)pattern;
 }
 
-// Calls body<From, To>(...) for the unit of a tag.
-#define PEFT_FOR_UNIT(unit, body, ...)                                 \
-  switch (unit) {                                                      \
-    case unit1: return body<Bytes<1>, Bytes<1>>(__VA_ARGS__);          \
-    case unit2: return body<Bytes<2>, Bytes<2>>(__VA_ARGS__);          \
-    case unit4: return body<Bytes<4>, Bytes<4>>(__VA_ARGS__);          \
-    case unit8: return body<Bytes<8>, Bytes<8>>(__VA_ARGS__);          \
-    case unit16: return body<Bytes<16>, Bytes<16>>(__VA_ARGS__);       \
-    case unitNarrow: return body<float, bf16>(__VA_ARGS__);            \
-    case unitNarrowFour: return body<FloatFour, Bf16Four>(__VA_ARGS__); \
-    case unitWiden: return body<bf16, float>(__VA_ARGS__);             \
-    case unitWidenFour: return body<Bf16Four, FloatFour>(__VA_ARGS__); \
+template <class From, class To>
+__device__ __forceinline__ void moveUnitAs(const void *from, i64 fromPlace, void *to, i64 toPlace, u32 pattern) {
+  To unit;
+  if (fromPlace < 0) fillUnit(pattern, unit);
+  else move(((const From *)from)[fromPlace], unit);
+  ((To *)to)[toPlace] = unit;
+}
+
+// Moves a unit; where there is no place to read from (-1) the pattern is written.
+__device__ __forceinline__ void moveUnit(const void *from, i64 fromPlace, void *to, i64 toPlace, i32 unit,
+                                         u32 pattern) {
+  switch (unit) {
+    case unit1: return moveUnitAs<Bytes<1>, Bytes<1>>(from, fromPlace, to, toPlace, pattern);
+    case unit2: return moveUnitAs<Bytes<2>, Bytes<2>>(from, fromPlace, to, toPlace, pattern);
+    case unit4: return moveUnitAs<Bytes<4>, Bytes<4>>(from, fromPlace, to, toPlace, pattern);
+    case unit8: return moveUnitAs<Bytes<8>, Bytes<8>>(from, fromPlace, to, toPlace, pattern);
+    case unit16: return moveUnitAs<Bytes<16>, Bytes<16>>(from, fromPlace, to, toPlace, pattern);
+    case unitNarrow: return moveUnitAs<float, bf16>(from, fromPlace, to, toPlace, pattern);
+    case unitNarrowFour: return moveUnitAs<FloatFour, Bf16Four>(from, fromPlace, to, toPlace, pattern);
+    case unitWiden: return moveUnitAs<bf16, float>(from, fromPlace, to, toPlace, pattern);
+    case unitWidenFour: return moveUnitAs<Bf16Four, FloatFour>(from, fromPlace, to, toPlace, pattern);
   }
+}

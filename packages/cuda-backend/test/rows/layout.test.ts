@@ -133,6 +133,12 @@ simulated('numbers that only move', () => {
     expectJoined(op, { shape: [3, 5, 2], dtype: 'float32', seed: 5, storages: ['f32', 'f32'] }, count);
   });
 
+  it('Concat of parts of which only some have rows of full accesses', () => {
+    const inputs = [4, 3, 8].map((width, place) => anyTensor([3, width], { dtype: 'float32', seed: place }));
+    const node = { op: 'Concat', inputs, attributes: { axis: 1 }, outputs: [{ shape: [3, 15], dtype: 'float32' }] };
+    expectMoved(node as unknown as Node, inputs, ['f32', 'bf16', 'f32', 'f32']);
+  });
+
   it.each<readonly [Storage, Storage]>([
     ['f32', 'f32'],
     ['bf16', 'bf16'],
@@ -189,7 +195,7 @@ describe('launches', () => {
       outputs: [float(rows, columns + 3)],
     } as Node;
     const names = lowerRow(node).commands.map((command) => (command.kind === 'kernel' ? command.kernel.name : ''));
-    expect(names).toEqual(['copyStrided', 'copyStrided', 'joinParts']);
+    expect(names).toEqual(['copyStrided', 'copyStrided', 'moveParts']);
   });
 
   it('refuses a padded tensor of 2^31 numbers', () => {

@@ -76,7 +76,7 @@ function mergedAxes(axes: readonly PaddedAxis[]): readonly PaddedAxis[] {
     const isWhole = low === 0 && high === length;
     if (isWhole && length === 1) continue;
     const outer = merged.at(-1);
-    if (isWhole && outer?.step === step * length) {
+    if (outer?.step === step * length) {
       const [lowest, highest] = [outer.low * length, outer.high * length];
       merged[merged.length - 1] = { length: outer.length * length, low: lowest, high: highest, step };
     } else merged.push(axis);

@@ -94,7 +94,7 @@ function moveTogether(emit: Emitter, parts: readonly Part[], { whole, rows, pitc
   const perPart = (argumentsOf: (part: Part | undefined, index: number) => readonly Argument[]) =>
     Array.from({ length: mostParts }, (_, index) => argumentsOf(parts[index], index)).flat();
   emit.kernel({
-    kernel: { file: 'layout', name: isJoin ? 'joinParts' : 'splitParts' },
+    kernel: { file: 'layout', name: 'moveParts' },
     blocks,
     threads,
     arguments: [
@@ -106,6 +106,7 @@ function moveTogether(emit: Emitter, parts: readonly Part[], { whole, rows, pitc
       i32(parts.length),
       u32(rows),
       u32(rows === 1 ? 0 : pitch / unit.numbers),
+      i32(Number(isJoin)),
       i32(unit.tag),
     ],
   });

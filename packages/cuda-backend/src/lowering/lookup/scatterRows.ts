@@ -62,7 +62,7 @@ interface Keys {
 /** Places and positions as keys in order, two words each. */
 function sortedKeys(emit: Emitter, { ids, leading, count }: Keys): Operand {
   const { size, tiles } = sortTile(count);
-  const keys = emit.scratch([count, 2], 'i32');
+  const keys = emit.scratch([tiles * size, 2], 'i32');
   emit.kernel({
     kernel: { file: 'lookup', name: 'scatterSort' },
     blocks: tiles,
@@ -74,9 +74,9 @@ function sortedKeys(emit: Emitter, { ids, leading, count }: Keys): Operand {
   const merged = emit.scratch([count, 2], 'i32');
   emit.kernel({
     kernel: { file: 'lookup', name: 'scatterMerge' },
-    blocks: Math.ceil(count / threads),
+    blocks: Math.ceil((tiles * size) / threads),
     threads,
-    arguments: [reads(keys), writes(merged), u32(count), u32(size)],
+    arguments: [reads(keys), writes(merged), u32(tiles), u32(size), u32(count)],
   });
   return merged;
 }

@@ -1,6 +1,7 @@
 import { countOf } from '../../plan/countOf.ts';
 import type { Operand } from '../../plan/operand.ts';
 import type { Emitter } from '../emitter.ts';
+import { requirePlaces } from '../requirePlaces.ts';
 import { reduceColumns } from './reduceColumns.ts';
 import { reduceRows } from './reduceRows.ts';
 import type { Reduction } from './reduction.ts';
@@ -22,6 +23,7 @@ interface Group {
 /** Reduces any axes: the last reduced group first, so that what is left is small. */
 export function reduceAxes(emit: Emitter, { from, to, axes, reduction, divisor }: ReduceAxesCall): void {
   if (countOf(to.shape) === 0) return;
+  requirePlaces([to]);
   const groups = groupsOf(from.shape, axes);
   const place = groups.findLastIndex(({ isReduced }) => isReduced);
   const [before, after] = [groups.slice(0, Math.max(place, 0)), groups.slice(place + 1)];

@@ -31,8 +31,9 @@ export function reduceColumns(emit: Emitter, call: ReduceCall): void {
   } else emitColumns(emit, call, tiling);
 }
 
-function tilingOf({ device }: Emitter, { from, outer, length, inner }: ReduceCall): Tiling {
-  const width = inner % 4 === 0 && from.offset % (4 * bytesPerNumber(from.storage)) === 0 ? 4 : 1;
+function tilingOf({ device }: Emitter, { from, outer, length, inner, reduction }: ReduceCall): Tiling {
+  const isWide = reduction === 'sum' && from.dtype === 'float32' && inner % 4 === 0;
+  const width = isWide && from.offset % (4 * bytesPerNumber(from.storage)) === 0 ? 4 : 1;
   const rows = Math.min(powerOfTwo(Math.ceil(length / 4)), 8);
   const across = Math.min(powerOfTwo(Math.ceil(inner / width)), threads / rows);
   const down = threads / across;
@@ -60,10 +61,10 @@ function emitColumns(
       u32(parts),
       u32(tiles),
       i32(across),
-      i32(width),
       i32(reductionTags[reduction]),
       i32(storageTags[from.storage]),
       i32(storageTags[to.storage]),
+      i32(Number(width > 1)),
       f32(divisor),
     ],
   });

@@ -1,9 +1,10 @@
-import { i32, i64, reads, u32, writes } from '../../plan/command.ts';
+import { i32, reads, u32, writes } from '../../plan/command.ts';
 import { countOf } from '../../plan/countOf.ts';
 import type { Operand } from '../../plan/operand.ts';
 import { storageTags } from '../../plan/storage.ts';
 import type { Emitter } from '../emitter.ts';
 import { powerOfTwo } from '../powerOfTwo.ts';
+import { requirePlaces } from '../requirePlaces.ts';
 
 export interface PlaceCall {
   readonly from: Operand;
@@ -20,6 +21,7 @@ export function reducePlace(emit: Emitter, { from, to, axis, isSmallest }: Place
   const inner = countOf(from.shape.slice(axis + 1));
   const length = from.shape[axis] as number;
   if (outer * inner === 0) return;
+  requirePlaces([to]);
   const wanted = powerOfTwo(Math.ceil(length / 8));
   // Columns side by side are read together by the threads of several results.
   const lanes = inner >= 32 && outer * inner >= 4096 ? 1 : wanted > 64 ? threads : Math.min(wanted, 32);
@@ -30,8 +32,8 @@ export function reducePlace(emit: Emitter, { from, to, axis, isSmallest }: Place
     arguments: [
       reads(from),
       writes(to),
-      i64(outer),
-      i64(inner),
+      u32(outer),
+      u32(inner),
       u32(length),
       i32(lanes),
       i32(Number(isSmallest)),

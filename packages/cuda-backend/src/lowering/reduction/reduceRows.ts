@@ -1,5 +1,5 @@
-import { f32, i32, i64, reads, writes } from '../../plan/command.ts';
-import { bytesPerNumber, storageTags } from '../../plan/storage.ts';
+import { f32, i32, i64, reads, u32, writes } from '../../plan/command.ts';
+import { storageTags } from '../../plan/storage.ts';
 import type { Emitter } from '../emitter.ts';
 import { powerOfTwo } from '../powerOfTwo.ts';
 import { type ReduceCall, reductionTags } from './reduction.ts';
@@ -7,7 +7,7 @@ import { type ReduceCall, reductionTags } from './reduction.ts';
 const threads = 256;
 /** Numbers of a part of a row, where rows are too few to keep the device busy. */
 const leastPart = 4096;
-/** Accesses of 16 bytes that a thread should have to make before a row is given more threads. */
+/** Accesses that a thread should have to make before a row is given more threads. */
 const accessesPerThread = 4;
 
 /** Reduces rows [outer, length]: a few threads, a warp or a block a row; few long rows in parts that are then reduced. */
@@ -30,7 +30,8 @@ interface RowsCall extends Omit<ReduceCall, 'inner'> {
 }
 
 function emitRows(emit: Emitter, { from, to, outer, length, parts, reduction, divisor }: RowsCall): void {
-  const perAccess = 16 / bytesPerNumber(from.storage);
+  const isWide = reduction === 'sum' && from.dtype === 'float32';
+  const perAccess = isWide ? 4 : 1;
   // Parts begin at full accesses.
   const partLength = Math.ceil(length / parts / perAccess) * perAccess;
   const wanted = powerOfTwo(Math.ceil(partLength / (perAccess * accessesPerThread)));
@@ -42,14 +43,15 @@ function emitRows(emit: Emitter, { from, to, outer, length, parts, reduction, di
     arguments: [
       reads(from),
       writes(to),
-      i64(outer),
       i64(length),
       i64(partLength),
-      i64(parts),
+      u32(outer),
+      u32(parts),
       i32(lanes),
       i32(reductionTags[reduction]),
       i32(storageTags[from.storage]),
       i32(storageTags[to.storage]),
+      i32(Number(isWide)),
       f32(divisor),
     ],
   });

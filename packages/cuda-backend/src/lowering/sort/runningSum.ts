@@ -1,8 +1,9 @@
-import { i32, i64, reads, writes } from '../../plan/command.ts';
+import { i32, i64, reads, u32, writes } from '../../plan/command.ts';
 import { countOf } from '../../plan/countOf.ts';
 import type { Operand } from '../../plan/operand.ts';
 import { storageTags } from '../../plan/storage.ts';
 import type { Emitter } from '../emitter.ts';
+import { requirePlaces } from '../requirePlaces.ts';
 
 export interface RunningSumCall {
   readonly from: Operand;
@@ -18,6 +19,7 @@ const manyColumns = 4096;
 
 /** Sums all numbers up to each along one axis. */
 export function runningSum(emit: Emitter, { from, to, axis, exclusive, reverse }: RunningSumCall): void {
+  requirePlaces([from]);
   const total = countOf(from.shape);
   if (total === 0) return;
   const length = from.shape[axis] as number;
@@ -31,9 +33,9 @@ export function runningSum(emit: Emitter, { from, to, axis, exclusive, reverse }
     arguments: [
       reads(from),
       writes(to),
-      i64(columns),
       i64(length),
-      i64(inner),
+      u32(columns),
+      u32(inner),
       i32(Number(exclusive)),
       i32(Number(reverse)),
       i32(storageTags[from.storage]),

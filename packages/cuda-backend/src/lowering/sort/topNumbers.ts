@@ -58,7 +58,6 @@ export function topNumbers(emit: Emitter, { from, values, places }: TopCall): vo
       u32(k),
       u32(tiles),
       u32(kept),
-      u32(Math.min(kept, length - (tiles - 1) * size)),
       fromTag,
       valuesTag,
     ],
