@@ -3,9 +3,9 @@ import { checkOptions } from './checkOptions.ts';
 import type { DeviceDescription } from './device/driver.ts';
 import type { ImageOrigin } from './device/kernelImages.ts';
 import type { PlaceSource } from './device/libraryPlaces.ts';
+import { engineOn } from './engineOn.ts';
 import type { Precision } from './lowering/emitter.ts';
-import { type OpenedEngine, openEngine } from './openEngine.ts';
-import { CudaProgram } from './program/cudaProgram.ts';
+import { openEngine } from './openEngine.ts';
 
 export interface CudaEngineOptions {
   /** Number of the device, counted from 0 as CUDA_VISIBLE_DEVICES leaves them; 0 unless given. */
@@ -67,28 +67,5 @@ export interface CudaEngine extends Engine {
 export function cudaEngine(options: CudaEngineOptions = {}): CudaEngine {
   checkOptions(options);
   const { onWarning = console.warn } = options;
-  let opening: Promise<OpenedEngine> | undefined;
-  const opened = () => {
-    const current = opening ?? openEngine({ ...options, onWarning });
-    opening = current;
-    // What is missing now may be there at the next try.
-    current.catch(() => {
-      if (opening === current) opening = undefined;
-    });
-    return current;
-  };
-  return {
-    name: 'cuda',
-    compile: async (functions, weights) => new CudaProgram(functions, weights, (await opened()).device),
-    open: async () => void (await opened()),
-    describe: async () => (await opened()).describe(),
-    dispose() {
-      const current = opening;
-      opening = undefined;
-      current?.then(
-        ({ device }) => device.close(),
-        () => undefined,
-      );
-    },
-  };
+  return engineOn(() => openEngine({ ...options, onWarning }));
 }

@@ -21,7 +21,11 @@ export interface OpenedEngine {
   describe(): CudaDescription;
 }
 
-type OpenOptions = Omit<CudaEngineOptions, 'onWarning'> & { readonly onWarning: (message: string) => void };
+export interface OpenOptions extends Omit<CudaEngineOptions, 'onWarning'> {
+  readonly onWarning: (message: string) => void;
+  /** Whether operations are put together into generated kernels where there is a compiler; true unless given. */
+  readonly fuses?: boolean;
+}
 
 /**
  * Opens the device and the libraries that serve it.
@@ -30,7 +34,15 @@ type OpenOptions = Omit<CudaEngineOptions, 'onWarning'> & { readonly onWarning: 
  * `cuda/product`, saying what is missing, where it was looked for, and what to do
  */
 export async function openEngine(options: OpenOptions): Promise<OpenedEngine> {
-  const { device: number = 0, precision = 'bf16', libraries = {}, graphs, memoryBudget, onWarning } = options;
+  const {
+    device: number = 0,
+    precision = 'bf16',
+    libraries = {},
+    graphs,
+    memoryBudget,
+    onWarning,
+    fuses = true,
+  } = options;
   const opened = await withAdvice(openDriver({ device: number, ...pathOf(libraries.driver) }));
   const { driver } = opened;
   try {
@@ -55,7 +67,7 @@ export async function openEngine(options: OpenOptions): Promise<OpenedEngine> {
           device: driver.device,
           precision,
           hasProductLibrary: products !== undefined,
-          ...(counted.images.canCompile ? { fuse: fuseSteps } : {}),
+          ...(fuses && counted.images.canCompile ? { fuse: fuseSteps } : {}),
         }),
     });
     for (const warning of warningsOf({ nvrtc: nvrtc.library, cublasLt: cublasLt.library })) onWarning(warning);
