@@ -49,7 +49,7 @@ export function describeDevice(
   if (architecture < leastArchitecture) {
     throw new CudaError(
       'cuda/device',
-      `${name} has compute capability ${architecture / 10}, and 8.0 or later is needed (A100, RTX 30 and later); choose another device or engine.`,
+      `${name} has compute capability ${(architecture / 10).toFixed(1)}, and 8.0 or later is needed (A100, RTX 30 and later); choose another device or engine.`,
     );
   }
   const memory = context.handle('cuDeviceTotalMem', (cell) => functions.cuDeviceTotalMem_v2(cell, number));

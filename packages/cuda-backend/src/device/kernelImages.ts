@@ -77,6 +77,6 @@ export function kernelImages({
 function needsCompiler(name: string, { name: device, architecture }: KernelImagesOptions['device']): CudaError {
   return new CudaError(
     'cuda/compiler',
-    `${name} must be compiled for ${device} (compute capability ${architecture / 10}), since no compiled kernels for it come with this package, and NVRTC was not found; run: python3 -m pip install nvidia-cuda-nvrtc-cu12 nvidia-cublas-cu12, and see peft-cuda doctor.`,
+    `${name} must be compiled for ${device} (compute capability ${(architecture / 10).toFixed(1)}), since no compiled kernels for it come with this package, and NVRTC was not found; run: python3 -m pip install nvidia-cuda-nvrtc-cu12 nvidia-cublas-cu12, and see peft-cuda doctor.`,
   );
 }

@@ -4,8 +4,8 @@ export type LibraryKind = 'driver' | 'nvrtc' | 'cublasLt';
 /** What a library is called in sentences. */
 export const libraryTitles: Readonly<Record<LibraryKind, string>> = {
   driver: 'the library of the CUDA driver',
-  nvrtc: 'NVRTC, the run-time compiler of CUDA',
-  cublasLt: 'cuBLASLt, the library of matrix products',
+  nvrtc: 'the run-time compiler NVRTC',
+  cublasLt: 'the product library cuBLASLt',
 };
 
 /** The environment variable that names a library's file. */

@@ -111,7 +111,7 @@ it('an event is done once the work before it is, and tells the time since an ear
   stream.clear(x, 64);
   stream.record(second);
   expect([second.isDone(), second.isDone()]).toEqual([false, true]);
-  expect(second.since(first)).toBe(1);
+  expect(second.since(first)).toBe(2);
   first.destroy();
   second.destroy();
   second.destroy();

@@ -6,7 +6,7 @@ import type { Work, WorkQueue } from './workQueue.ts';
 interface Recorded {
   readonly queue: WorkQueue;
   readonly work: Work;
-  /** When it ran, on a clock that ticks once a piece of work. */
+  /** When it ran, by a clock that ticks with every piece of work of its stream. */
   at: number | undefined;
   wasAsked: boolean;
 }
@@ -15,7 +15,6 @@ interface Recorded {
 export function eventFunctions(machine: RecordedMachine) {
   const { recording } = machine;
   const events = new Map<bigint, Recorded>();
-  let clock = 0;
   const recordedOf = (event: unknown, call: string): Recorded | undefined => {
     if (!recording.isAlive('event', event, call)) return undefined;
     const known = events.get(event);
@@ -37,7 +36,7 @@ export function eventFunctions(machine: RecordedMachine) {
           work: {
             label: 'cuEventRecord',
             run: () => {
-              recorded.at = ++clock;
+              recorded.at = queue.ran;
             },
           },
           at: undefined,

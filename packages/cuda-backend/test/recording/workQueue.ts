@@ -10,6 +10,8 @@ export interface Work {
 export class WorkQueue {
   readonly #waiting: Work[] = [];
   #captured: Work[] | undefined;
+  /** Pieces of work that have run. */
+  ran = 0;
 
   get isCapturing(): boolean {
     return this.#captured !== undefined;
@@ -31,6 +33,7 @@ export class WorkQueue {
   /** Runs what waits, up to and with a piece of work where one is named. */
   drain(until?: Work): void {
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      this.ran++;
       next.run();
       if (next === until) return;
     }
