@@ -9,7 +9,7 @@ const folder = fileURLToPath(new URL('.', import.meta.url));
 /** Where built libraries lie, with a separator at its end. */
 export const cacheFolder = fileURLToPath(new URL('../../node_modules/.cache/simulator/', import.meta.url));
 
-export const standardFlags: readonly string[] = ['-std=c++17', '-shared', '-fPIC', '-ffp-contract=off', '-g1', '-w'];
+export const standardFlags: readonly string[] = ['-std=c++17', '-fPIC', '-ffp-contract=off', '-g1', '-w'];
 
 let version: string | undefined;
 
@@ -60,16 +60,17 @@ export function compileHost({ name, text, flags = [], libraries = [], includes =
   const unfinished = join(cacheFolder, `${file}.${process.pid}`);
   writeFileSync(`${unfinished}.cpp`, text);
   try {
-    const link = ['-Wl,-z,defs', `-Wl,-soname,${file}`, `-Wl,-rpath,$ORIGIN`, `-L${cacheFolder}`];
+    // Two steps: the second brings no library of the sanitizers, which the runtime stands in for.
+    const run = (...given: readonly string[]) => execFileSync('g++', given, { encoding: 'utf8', stdio: 'pipe' });
+    run(...standardFlags, ...flags, `-I${folder}`, '-c', `${unfinished}.cpp`, '-o', `${unfinished}.o`);
+    const link = ['-shared', '-Wl,-z,defs', `-Wl,-soname,${file}`, '-Wl,-rpath,$ORIGIN', `-L${cacheFolder}`];
     const needed = libraries.map((library) => `-l:${basename(library)}`);
-    const given = [...standardFlags, ...flags, `-I${folder}`, `${unfinished}.cpp`, '-o', unfinished];
-    execFileSync('g++', [...given, ...link, ...needed, '-ldl', '-lpthread'], { encoding: 'utf8', stdio: 'pipe' });
+    run(`${unfinished}.o`, '-o', unfinished, ...link, ...needed, '-ldl', '-lpthread');
     renameSync(unfinished, path);
   } catch (cause) {
     throw new Error(`g++ does not compile ${name}:\n${(cause as { stderr?: string }).stderr}`, { cause });
   } finally {
-    rmSync(`${unfinished}.cpp`, { force: true });
-    rmSync(unfinished, { force: true });
+    for (const end of ['.cpp', '.o', '']) rmSync(`${unfinished}${end}`, { force: true });
   }
   return path;
 }

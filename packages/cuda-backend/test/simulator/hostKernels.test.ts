@@ -31,6 +31,30 @@ PEFT_KERNEL(testWithoutBarrier, Arrays, 1024) {
   p.y[threadIdx.x] = row[blockDim.x - 1 - threadIdx.x];
 }
 
+PEFT_KERNEL(testSecondBarrier, Arrays, 1024) {
+  __shared__ float last;
+  for (i32 turn = 0; turn < 2; turn++) {
+    if (threadIdx.x == 40) last = p.x[turn];
+    __syncthreads();
+    p.y[threadIdx.x] = last;
+  }
+}
+
+PEFT_KERNEL(testWarpBarrier, Arrays, 1024) {
+  __shared__ float row[32];
+  row[threadIdx.x] = p.x[threadIdx.x];
+  if (p.count == 32) __syncwarp();
+  else __shfl_sync(0xffffffffu, 0, 0);
+  p.y[threadIdx.x] = row[31 - threadIdx.x];
+}
+
+PEFT_KERNEL(testBetweenBlocks, Arrays, 1024) {
+  p.y[block * blockDim.x + threadIdx.x] = 1.0f;
+  if (p.count == 2) p.y[(block + 1) % blocks * blockDim.x + threadIdx.x] = 2.0f;
+}
+
+PEFT_KERNEL(testArrival, Arrays, 1024) { p.y[threadIdx.x] = (float)atomicAdd((i32 *)p.x, 1); }
+
 PEFT_KERNEL(testDivergent, Arrays, 1024) {
   if (threadIdx.x < 40) __syncthreads();
   p.y[threadIdx.x] = 1.0f;
@@ -43,6 +67,8 @@ PEFT_KERNEL(testLeftWarp, Arrays, 1024) {
 
 PEFT_KERNEL(testPast, Arrays, 1024) { p.y[p.count + threadIdx.x] = 1.0f; }
 
+PEFT_KERNEL(testNowhere, Arrays, 1024) { *(float *)(64 * p.count) = 1.0f; }
+
 PEFT_KERNEL(testUnaligned, Arrays, 1024) { *(float4 *)p.y = *(const float4 *)(p.x + 1); }
 
 PEFT_KERNEL(testBounds, Arrays, 1024) {
@@ -54,7 +80,7 @@ PEFT_KERNEL(testBounds, Arrays, 1024) {
 
 PEFT_KERNEL(testUnset, Arrays, 1024) {
   __shared__ float few[8];
-  p.y[threadIdx.x] = few[threadIdx.x];
+  p.y[block * 8 + threadIdx.x] = few[threadIdx.x];
   few[threadIdx.x] = 1.0f;
 }
 
@@ -135,15 +161,17 @@ simulated('kernels on the host', () => {
     expect(Array.from(reversed)).toEqual(expected);
   });
 
-  it('a missing barrier reads what other orders have not written yet', () => {
-    const given = { threads: 64, inputs: upTo(64), outputs: 64, sharedBytes: 256 };
-    const forward = run('testWithoutBarrier', given);
-    hostRuntime().setOrder('reverse');
-    const reverse = run('testWithoutBarrier', given);
-    expect(Array.from(forward.subarray(0, 2))).toEqual([Number.NaN, Number.NaN]);
-    expect(Array.from(forward.subarray(62))).toEqual([1, 0]);
-    expect(Array.from(reverse.subarray(0, 2))).toEqual([63, 62]);
-    expect(Array.from(reverse.subarray(62))).toEqual([Number.NaN, Number.NaN]);
+  it('threads run in the order that is set, and each seed is an order', () => {
+    const arrivals = [...orders, { seed: 1 } as const].map((order) => {
+      hostRuntime().setOrder(order);
+      return Array.from(run('testArrival', { threads: 64, inputs: new Float32Array(1), outputs: 64 }));
+    });
+    const [forward, reverse, one, two, again] = arrivals;
+    expect(forward).toEqual(Array.from({ length: 64 }, (_, thread) => thread));
+    expect(reverse).toEqual(forward?.toReversed());
+    expect(one?.toSorted((a, b) => a - b)).toEqual(forward);
+    expect(again).toEqual(one);
+    expect(two).not.toEqual(one);
   });
 
   it('operations of a warp read the lanes they should', () => {
@@ -163,8 +191,8 @@ simulated('kernels on the host', () => {
   });
 
   it('shared memory holds NaN before a kernel writes it', () => {
-    expect(Array.from(run('testUnset', { blocks: 2, threads: 8, inputs: upTo(1), outputs: 8 }))).toEqual(
-      new Array(8).fill(Number.NaN),
+    expect(Array.from(run('testUnset', { blocks: 2, threads: 8, inputs: upTo(1), outputs: 16 }))).toEqual(
+      new Array(16).fill(Number.NaN),
     );
   });
 
@@ -173,6 +201,21 @@ simulated('kernels on the host', () => {
       'testDivergent',
       64,
       'testDivergent, block 0 of 1: a barrier that not all threads reach: 40 wait in __syncthreads (thread 39), 24 have returned (thread 63).',
+    ],
+    [
+      'testWithoutBarrier',
+      64,
+      'testWithoutBarrier, block 0 of 1, thread 32 of 64: writes byte 128 of shared memory, which was read by thread 31 of block 0 with no barrier between them at ',
+    ],
+    [
+      'testSecondBarrier',
+      64,
+      'testSecondBarrier, block 0 of 1, thread 40 of 64: writes byte 224 of shared memory, which was read by thread 39 of block 0 with no barrier between them',
+    ],
+    [
+      'testWarpBarrier',
+      32,
+      'testWarpBarrier, block 0 of 1, thread 0 of 32: reads byte 220 of shared memory, which was written by thread 31 of block 0 with no barrier between them',
     ],
     ['testLeftWarp', 32, 'calls __shfl_xor_sync with mask ffffffff, but lane 3 has returned'],
     [
@@ -184,16 +227,38 @@ simulated('kernels on the host', () => {
   ];
 
   it.each(failures)('%s is reported', (name, threads, message) => {
-    expect(() => run(name, { threads, inputs: upTo(64), outputs: 64 })).toThrow(message);
+    expect(() => run(name, { threads, inputs: upTo(64), outputs: 64, sharedBytes: 256 })).toThrow(message);
   });
 
-  it('what is written past an allocation is reported: near it when it is freed, far from it at once', () => {
+  it('a barrier of the warp orders what its lanes read and write', () => {
+    const y = run('testWarpBarrier', { threads: 32, inputs: upTo(32), outputs: 32 });
+    expect(Array.from(y)).toEqual(Array.from(upTo(32)).toReversed());
+  });
+
+  it('blocks that write the same place are reported; nothing orders them', () => {
+    const given = { blocks: 2, threads: 2, outputs: 4 };
+    expect(Array.from(run('testBetweenBlocks', { ...given, inputs: upTo(1) }))).toEqual([1, 1, 1, 1]);
+    expect(() => run('testBetweenBlocks', { ...given, inputs: upTo(2) })).toThrow(
+      'testBetweenBlocks, block 1 of 2, thread 0 of 2: writes byte 8 of an allocation, which was written by thread 0 of block 0 with no barrier between them',
+    );
+  });
+
+  it('an access past an allocation is reported', () => {
     expect(() => run('testPast', { threads: 1, inputs: upTo(65), outputs: 65 })).toThrow(
-      /written 0 bytes past the end of an allocation of 260 bytes/,
+      'testPast, block 0 of 1, thread 0 of 1: writes 4 bytes at byte 260 of an allocation of 260 bytes',
     );
-    expect(() => run('testPast', { threads: 1, inputs: upTo(64), outputs: 1 })).toThrow(
-      /testPast, block 0 of 1, thread 0 of 1: touches memory that is not its own: 0x\w+, 252 bytes past the end of an allocation of 4 bytes/,
+    expect(() => run('testNowhere', { threads: 1, inputs: upTo(2), outputs: 1 })).toThrow(
+      'testNowhere, block 0 of 1, thread 0 of 1: touches memory that is not its own: 0x80 is in no allocation',
     );
+  });
+
+  it('what is written around an allocation without being watched is reported when it is freed', () => {
+    const runtime = hostRuntime();
+    const address = runtime.allocate(10);
+    runtime.fill(address + 12n, 7, 1);
+    expect(() => runtime.checkMemory()).toThrow('written 2 bytes past the end of an allocation of 10 bytes');
+    expect(() => runtime.free(address)).toThrow('written 2 bytes past the end of an allocation of 10 bytes');
+    expect(() => runtime.free(address)).toThrow('is the start of no allocation');
   });
 
   it('a launch that a device would refuse is refused', () => {

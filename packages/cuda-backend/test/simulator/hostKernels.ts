@@ -2,7 +2,7 @@ import koffi, { type LibraryHandle } from 'koffi';
 import { kernelText } from '../../src/device/kernelSource.ts';
 import type { ParameterBlock } from '../../src/device/parameterBlock.ts';
 import type { KernelReference } from '../../src/plan/command.ts';
-import { compileHost, simulatorText, standardFlags } from './hostCompiler.ts';
+import { compileHost, simulatorText } from './hostCompiler.ts';
 import { hostRuntime, runtimeLibrary } from './hostRuntime.ts';
 
 /** A launch of a kernel on the host. */
@@ -27,11 +27,15 @@ interface HostModule {
 
 const modules = new Map<string, HostModule>();
 
-// Bounds of arrays and alignment of vectors are checked as the kernel runs.
-const checks = ['-O1', '-fsanitize=bounds,alignment', '-fsanitize-undefined-trap-on-error'];
+/** Bounds of arrays and alignment of vectors are checked as a kernel runs. */
+export const kernelFlags: readonly string[] = [
+  '-O1',
+  '-fsanitize=bounds,alignment',
+  '-fsanitize-undefined-trap-on-error',
+];
 
-/** All flags with which kernels are compiled. */
-export const kernelFlags: readonly string[] = [...standardFlags, ...checks];
+// Each access to memory is watched: that it is inside an allocation, and that a barrier orders it.
+const watched = ['-fsanitize=thread', '--param=tsan-instrument-func-entry-exit=0'];
 
 /** All text that the compiler of the host is given for the text of kernels. */
 export function hostText(kernels: string): string {
@@ -42,7 +46,7 @@ export function hostText(kernels: string): string {
 /** The library of a file of kernels, built where it is not there yet. */
 export function kernelLibrary({ file, source }: Pick<KernelReference, 'file' | 'source'>): string {
   const text = hostText(kernelText(file, source));
-  return compileHost({ name: file, text, flags: checks, libraries: [runtimeLibrary()] });
+  return compileHost({ name: file, text, flags: [...kernelFlags, ...watched], libraries: [runtimeLibrary()] });
 }
 
 /** Runs a kernel to its end. @throws Error that names kernel, block, thread and what went wrong */

@@ -15,6 +15,7 @@
 
 #include "hostFiber.hpp"
 #include "hostMemory.hpp"
+#include "hostWatch.hpp"
 
 struct Index {
   unsigned x, y, z;
@@ -244,6 +245,8 @@ void completeWarp(unsigned first, unsigned mask, unsigned lanes) {
   }
   for (unsigned lane = 0; lane < warpWidth; lane++)
     if (there >> lane & 1) threads[lane].state = ready;
+  // Of the operations of a warp this one alone orders memory.
+  if (watch::isOn && operation == warpSync) watch::passWarp(first, there);
 }
 
 void waitForOthers() {
@@ -310,6 +313,7 @@ void runBlock() {
       }
       if (!m.error.empty()) return;
       for (unsigned i = 0; i < m.count; i++) m.threads[i].count = count, m.threads[i].state = ready;
+      if (watch::isOn) watch::passBarrier();
     } else if (!progress) {
       m.error = stuck();
       return;
@@ -442,9 +446,30 @@ const void *peftWarpRecords(const void *mine, unsigned bytes) {
   return shared.bytes[turn];
 }
 
+void peftFence() { watch::hasFence = true; }
+
+void peftAccess(uint64_t address, unsigned bytes, int isWrite, void *place) {
+  if (!watch::isOn || !machine->running) return;
+  watch::Range *range = watch::rangeOf(address);
+  if (!range) return;
+  const char *verb = isWrite ? "writes" : "reads";
+  if (address < range->start || address + bytes > range->start + range->bytes)
+    fail(whereNow() + text(": %s %u bytes at byte %lld of an allocation of %llu bytes", verb, bytes,
+                           (long long)(address - range->start), (unsigned long long)range->bytes) +
+         placeOf(place) + ".");
+  if (range->bytes > watch::mostWatched) return;
+  const watch::Problem problem = watch::note(*range, address, bytes, isWrite != 0, machine->current);
+  if (!problem.what) return;
+  const char *memory = range == &watch::staticShared || range == &watch::dynamicShared ? "shared memory" : "an allocation";
+  fail(whereNow() + text(": %s byte %llu of %s, which %s thread %u of block %u with no barrier between them", verb,
+                         (unsigned long long)problem.place, memory, problem.what, problem.other->thread,
+                         problem.other->block) +
+       placeOf(place) + ".");
+}
+
 /** Runs a kernel. 0, or 1 with the reason in peftError(). */
 int peftRun(const Kernel *kernels, const char *name, unsigned blocks, unsigned threads, unsigned sharedBytes,
-            const void *parameters, unsigned char *staticShared, unsigned long long staticSharedBytes) {
+            const void *parameters, unsigned char *staticShared, unsigned long long staticSharedBytes, int isWatched) {
   const Kernel *kernel = kernels;
   while (kernel && strcmp(kernel->name, name) != 0) kernel = kernel->next;
   if (!kernel) return refuse(text("no kernel is named %s.", name));
@@ -470,6 +495,12 @@ int peftRun(const Kernel *kernels, const char *name, unsigned blocks, unsigned t
   const unsigned sharedSpan = (sharedBytes + 15) / 16 * 16;
   peftDynamicShared = m.shared - sharedSpan;
 
+  watch::isOn = isWatched != 0;
+  if (watch::isOn) {
+    watch::staticShared = watch::sharedRange(staticShared, staticSharedBytes, watch::staticShared);
+    watch::dynamicShared = watch::sharedRange(peftDynamicShared, sharedSpan, watch::dynamicShared);
+    watch::beginLaunch();
+  }
   unsigned *sequence = (unsigned *)malloc(sizeof(unsigned) * blocks);
   arrange(sequence, blocks);
   struct sigaction old[5];
@@ -481,6 +512,7 @@ int peftRun(const Kernel *kernels, const char *name, unsigned blocks, unsigned t
     memset(staticShared, 0xff, staticSharedBytes);
     memset(peftDynamicShared, 0xff, sharedSpan);
     for (unsigned warp = 0; warp < (threads + warpWidth - 1) / warpWidth; warp++) m.records[warp].turn = 0;
+    if (watch::isOn) watch::beginBlock(m.block);
     runBlock();
   }
   m.running = false;
@@ -520,4 +552,30 @@ void peftMemoryUse(unsigned long long *bytes, unsigned *count) { memory::use(byt
 void peftCopy(void *to, const void *from, unsigned long long bytes) { memmove(to, from, bytes); }
 
 void peftFill(void *to, int byte, unsigned long long bytes) { memset(to, byte, bytes); }
+}
+
+// What g++ calls at the accesses of code that it is asked to watch (-fsanitize=thread).
+#define PEFT_ACCESS(bytes)                                                                                            \
+  void __tsan_read##bytes(void *at) { peftAccess((uint64_t)at, bytes, 0, __builtin_return_address(0)); }              \
+  void __tsan_write##bytes(void *at) { peftAccess((uint64_t)at, bytes, 1, __builtin_return_address(0)); }             \
+  void __tsan_unaligned_read##bytes(void *at) { peftAccess((uint64_t)at, bytes, 0, __builtin_return_address(0)); }    \
+  void __tsan_unaligned_write##bytes(void *at) { peftAccess((uint64_t)at, bytes, 1, __builtin_return_address(0)); }   \
+  void __tsan_volatile_read##bytes(void *at) { peftAccess((uint64_t)at, bytes, 0, __builtin_return_address(0)); }     \
+  void __tsan_volatile_write##bytes(void *at) { peftAccess((uint64_t)at, bytes, 1, __builtin_return_address(0)); }
+
+extern "C" {
+PEFT_ACCESS(1)
+PEFT_ACCESS(2)
+PEFT_ACCESS(4)
+PEFT_ACCESS(8)
+PEFT_ACCESS(16)
+void __tsan_read_range(void *at, unsigned long bytes) {
+  peftAccess((uint64_t)at, (unsigned)bytes, 0, __builtin_return_address(0));
+}
+void __tsan_write_range(void *at, unsigned long bytes) {
+  peftAccess((uint64_t)at, (unsigned)bytes, 1, __builtin_return_address(0));
+}
+void __tsan_init() {}
+void __tsan_func_entry(void *) {}
+void __tsan_func_exit() {}
 }

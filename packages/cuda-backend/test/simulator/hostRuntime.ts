@@ -43,7 +43,7 @@ export function runtimeLibrary(): string {
   return compileHost({
     name: 'runtime',
     text: ['hostRuntime.cpp', 'hostProducts.cpp', 'simulatedFailures.cpp'].map(simulatorText).join('\n'),
-    includes: ['hostFiber.hpp', 'hostMemory.hpp', 'hostProducts.hpp', 'simulatedFailures.hpp'],
+    includes: ['hostFiber.hpp', 'hostMemory.hpp', 'hostProducts.hpp', 'hostWatch.hpp', 'simulatedFailures.hpp'],
     flags: ['-O3'],
   });
 }

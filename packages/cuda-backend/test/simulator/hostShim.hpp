@@ -4,6 +4,11 @@
 #pragma once
 
 #define PEFT_HOST 1
+#ifdef __SANITIZE_THREAD__
+#define PEFT_WATCHED 1
+#else
+#define PEFT_WATCHED 0
+#endif
 #define __device__
 #define __host__
 #define __global__
@@ -55,7 +60,8 @@ unsigned long long peftWarp(unsigned operation, unsigned mask, unsigned long lon
 const void *peftWarpRecords(const void *mine, unsigned bytes);
 void peftTrap(const char *what);
 int peftRun(const PeftKernelEntry *kernels, const char *name, unsigned blocks, unsigned threads, unsigned sharedBytes,
-            const void *parameters, unsigned char *staticShared, unsigned long long staticSharedBytes);
+            const void *parameters, unsigned char *staticShared, unsigned long long staticSharedBytes, int isWatched);
+void peftFence();
 
 float acosf(float) noexcept;
 float acoshf(float) noexcept;
@@ -251,7 +257,7 @@ template <class T> inline T __ldcg(const T *address) { return *address; }
 template <class T> inline void __stcs(T *address, T value) { *address = value; }
 template <class T> inline void __stcg(T *address, T value) { *address = value; }
 
-inline void __threadfence() {}
+inline void __threadfence() { peftFence(); }
 inline void __threadfence_block() {}
 inline void __trap() { peftTrap("__trap()"); }
 
@@ -325,15 +331,17 @@ template <class T> inline const T *peftWarpExchange(const T &mine) {
 }
 
 // Integers only: the order of float sums would differ from run to run on a device.
+// What is atomic is not watched.
+#define PEFT_ATOMIC __attribute__((no_sanitize("thread"), noinline)) inline
 #define PEFT_ATOMICS(T)                                                                            \
-  inline T atomicAdd(T *at, T by) { T old = *at; *at = (T)(old + by); return old; }                \
-  inline T atomicMax(T *at, T by) { T old = *at; if (by > old) *at = by; return old; }             \
-  inline T atomicMin(T *at, T by) { T old = *at; if (by < old) *at = by; return old; }             \
-  inline T atomicExch(T *at, T by) { T old = *at; *at = by; return old; }                          \
-  inline T atomicCAS(T *at, T expected, T by) { T old = *at; if (old == expected) *at = by; return old; } \
-  inline T atomicOr(T *at, T by) { T old = *at; *at = old | by; return old; }                      \
-  inline T atomicAnd(T *at, T by) { T old = *at; *at = old & by; return old; }                     \
-  inline T atomicXor(T *at, T by) { T old = *at; *at = old ^ by; return old; }
+  PEFT_ATOMIC T atomicAdd(T *at, T by) { T old = *at; *at = (T)(old + by); return old; }                \
+  PEFT_ATOMIC T atomicMax(T *at, T by) { T old = *at; if (by > old) *at = by; return old; }             \
+  PEFT_ATOMIC T atomicMin(T *at, T by) { T old = *at; if (by < old) *at = by; return old; }             \
+  PEFT_ATOMIC T atomicExch(T *at, T by) { T old = *at; *at = by; return old; }                          \
+  PEFT_ATOMIC T atomicCAS(T *at, T expected, T by) { T old = *at; if (old == expected) *at = by; return old; } \
+  PEFT_ATOMIC T atomicOr(T *at, T by) { T old = *at; *at = old | by; return old; }                      \
+  PEFT_ATOMIC T atomicAnd(T *at, T by) { T old = *at; *at = old & by; return old; }                     \
+  PEFT_ATOMIC T atomicXor(T *at, T by) { T old = *at; *at = old ^ by; return old; }
 PEFT_ATOMICS(int)
 PEFT_ATOMICS(unsigned)
 PEFT_ATOMICS(unsigned long long)
@@ -373,7 +381,7 @@ struct PeftRegistered : PeftKernelEntry {
   extern "C" int peftLaunch(const char *name, unsigned blocks, unsigned threads, unsigned sharedBytes,          \
                             const void *parameters) {                                                           \
     return peftRun(peftKernels, name, blocks, threads, sharedBytes, parameters, __start_peft_shared,            \
-                   (unsigned long long)(__stop_peft_shared - __start_peft_shared));                             \
+                   (unsigned long long)(__stop_peft_shared - __start_peft_shared), PEFT_WATCHED);               \
   }                                                                                                             \
   extern "C" const PeftKernelEntry *peftKernelNamed(const char *name) {                                         \
     for (const PeftKernelEntry *each = peftKernels; each; each = each->next)                                    \

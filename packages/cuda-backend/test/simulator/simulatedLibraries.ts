@@ -1,5 +1,5 @@
 import koffi, { type LibraryHandle } from 'koffi';
-import { cacheFolder, compileHost, simulatorPath, simulatorText } from './hostCompiler.ts';
+import { cacheFolder, compileHost, simulatorPath, simulatorText, standardFlags } from './hostCompiler.ts';
 import { kernelFlags } from './hostKernels.ts';
 import { hostRuntime, runtimeLibrary, type ThreadOrder } from './hostRuntime.ts';
 
@@ -78,7 +78,7 @@ function build(): SimulatedLibraries {
     PEFT_SHIM: simulatorPath('hostShim.hpp'),
     PEFT_CACHE: cacheFolder,
     PEFT_RUNTIME: runtime.slice(cacheFolder.length),
-    PEFT_FLAGS: kernelFlags.join(' '),
+    PEFT_FLAGS: [...standardFlags, ...kernelFlags, '-shared'].join(' '),
   };
   const nvrtc = compileHost({
     name: 'libnvrtc',
