@@ -2,18 +2,7 @@ import type { Graph, Node, OpName, Value } from '@peft/graph';
 import type { Storage } from '../plan/storage.ts';
 import { cudaRowOf } from './cudaTable.ts';
 import type { Precision } from './emitter.ts';
-
-/** Operations on tensor cores, whose operands are bf16. */
-const products = new Set<OpName>([
-  'BatchMatMul',
-  'PeftMatMul',
-  'PeftAttention',
-  'PeftAttentionGrad',
-  'PeftFlashAttention',
-  'PeftFlashAttentionGrad',
-  'PeftLinearCrossEntropy',
-  'PeftLinearCrossEntropyWithGradient',
-]);
+import { leadingValues, products } from './leadingValues.ts';
 
 /** Operations that read rows of a table. */
 const lookups = new Set<OpName>(['GatherV2', 'PeftGather']);
@@ -44,10 +33,7 @@ function narrowValues(graph: Graph): ReadonlySet<Value> {
   const { inputs, parameters, nodes, outputs } = graph;
   const given = new Set<Value>(inputs.flatMap(({ name, value }) => (name.startsWith('state/') ? [] : [value])));
   for (const node of nodes) if (node.inputs.some((input) => given.has(input))) addAll(given, node.outputs);
-  const leading = new Set<Value>();
-  for (const node of nodes.toReversed()) {
-    if (products.has(node.op) || node.outputs.some((output) => leading.has(output))) addAll(leading, node.inputs);
-  }
+  const leading = leadingValues(graph);
   const exact = exactValues(nodes, new Set(outputs.map(({ value }) => value)));
   const narrow = new Set<Value>();
   for (const node of nodes) {

@@ -1,7 +1,8 @@
 import type { Product } from '../device/products.ts';
 import type { ProductCommand } from '../plan/command.ts';
 import { countOf } from '../plan/countOf.ts';
-import { type Operand, viewOf } from '../plan/operand.ts';
+import { mostGroupedBytes } from '../plan/groupLaunches.ts';
+import { type Operand, spanOf, viewOf } from '../plan/operand.ts';
 import { bytesPerNumber, type Storage } from '../plan/storage.ts';
 import type { Emitter, ProductCall } from './emitter.ts';
 import { productByKernel } from './productByKernel.ts';
@@ -12,15 +13,20 @@ interface Means {
   readonly hasLibrary: boolean;
 }
 
-/** Products of which one side is at most this wide run on kernels of this package: a library's tiles are wider. */
-const skinny = 0;
+/** Widest side of products that are worth joining: more fill the device alone. */
+const skinny = 64;
 
-/** Writes a product as commands of the library or of own kernels, its operands in one storage. */
+/**
+ * Writes a product as commands of the library, where there is one, its operands in one storage. Small ones that may wait
+ * run on own kernels, of which many can be one launch.
+ */
 export function emitProduct(call: ProductCall, { emit, run, hasLibrary }: Means): void {
   for (const { product, ...operands } of resolveProducts(call, emit)) {
-    const isSkinny = Math.min(product.rows, product.columns, product.inner) <= skinny;
-    if (hasLibrary && !isSkinny) run({ kind: 'product', product, ...operands });
-    else productByKernel({ product, ...operands }, emit);
+    const isSkinny = Math.min(product.rows, product.columns) <= skinny;
+    const bytes = [operands.a, operands.b, operands.c].reduce((sum, each) => sum + spanOf(each), 0);
+    if (!hasLibrary || (call.canWait && isSkinny && bytes <= mostGroupedBytes)) {
+      productByKernel({ product, ...operands }, emit);
+    } else run({ kind: 'product', product, ...operands });
   }
 }
 

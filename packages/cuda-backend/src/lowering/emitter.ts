@@ -20,6 +20,8 @@ export interface ProductCall {
   /** Of c's shape: what the product is added to instead. */
   readonly addend?: Operand;
   readonly bias?: Operand;
+  /** Nothing in the step multiplies the result again: it may wait, and be made together with others like it. */
+  readonly canWait?: boolean;
 }
 
 /** Where the row of an operation writes its commands, in the order in which they run. */

@@ -30,6 +30,8 @@ export interface StepContext {
   readonly device: DeviceDescription;
   readonly precision: Precision;
   readonly storageOf: (value: Value) => Storage;
+  /** Whether a product reads the value, or something made of it. */
+  readonly isLeading: (value: Value) => boolean;
   /** The number that fills a constant. */
   readonly numberOf: (value: Value) => number | undefined;
   /** Values that the graph returns: they must be made whatever reads them. */

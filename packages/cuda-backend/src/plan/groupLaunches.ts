@@ -3,7 +3,7 @@ import { type Command, type KernelCommand, type ManyCommand, structBytes } from 
 import { dependencies } from './dependencies.ts';
 
 /** Launches that touch more bytes than this stay where they are: waiting for others, they would hold memory. */
-const mostBytes = 4 * 2 ** 20;
+export const mostGroupedBytes = 4 * 2 ** 20;
 
 type Launch = KernelCommand & { readonly node: string };
 
@@ -95,7 +95,7 @@ class LaunchQueue {
 function keyOf(command: Command): string | undefined {
   if (command.kind !== 'kernel') return undefined;
   const bytes = accessesOf(command).reduce((sum, { begin, end }) => sum + end - begin, 0);
-  if (bytes > mostBytes) return undefined;
+  if (bytes > mostGroupedBytes) return undefined;
   const { kernel, blocks, threads, sharedBytes = 0, isStrided } = command;
   // Blocks that find nothing to do cost little, but not nothing.
   const size = isStrided ? `~${Math.ceil(Math.log2(blocks) / 2)}` : blocks;

@@ -2,6 +2,7 @@ import type { Graph, Value } from '@peft/graph';
 import { assignStorage } from '../lowering/assignStorage.ts';
 import type { EmitterOptions } from '../lowering/commandEmitter.ts';
 import { foldProducts } from '../lowering/folding/foldProducts.ts';
+import { leadingValues } from '../lowering/leadingValues.ts';
 import { lowerGraph } from '../lowering/lowerGraph.ts';
 import type { StepPass } from '../lowering/step.ts';
 import { stepsOf } from '../lowering/stepsOf.ts';
@@ -25,12 +26,14 @@ export interface PlanOptions extends EmitterOptions {
  */
 export function planGraph(graph: Graph, { fuse = (steps) => steps, ...options }: PlanOptions): Plan {
   const storageOf = assignStorage(graph, options.precision);
+  const leading = leadingValues(graph);
   const numbers = new Map(
     graph.constants.flatMap(({ value, data }) => (typeof data === 'number' ? [[value, data] as const] : [])),
   );
   const context = {
     ...options,
     storageOf,
+    isLeading: (value: Value) => leading.has(value),
     numberOf: (value: Value) => numbers.get(value),
     returned: new Set(graph.outputs.map(({ value }) => value)),
   };

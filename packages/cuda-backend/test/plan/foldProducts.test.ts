@@ -73,12 +73,16 @@ simulated('products take over what surrounds them', () => {
   it.each(Object.entries(folded))('%s', (_, [run, expected]) => {
     const graph = captured(run);
     const plan = planGraph(graph, { device: simulatedDescription, precision: 'float32', hasProductLibrary: true });
-    expect(describeCommands(plan.commands).toSorted()).toEqual(expected.toSorted());
-    const [result] = runPlan(plan, { graph, inputs }).values();
-    const wanted = evaluate(graph, inputs).get('outputs/y')?.data as ArrayLike<number>;
-    expect(result?.length).toBe(wanted.length);
-    for (const [place, value] of (result as Float32Array).entries())
-      expect(value).toBeCloseTo(wanted[place] as number, 5);
+    const found = describeCommands(plan.commands).filter((each) => !each.startsWith('product'));
+    expect(found.toSorted()).toEqual(expected.toSorted());
+    const results = runPlan(plan, { graph, inputs });
+    const expectedResults = evaluate(graph, inputs);
+    expect([...results.keys()]).toEqual([...expectedResults.keys()]);
+    for (const [name, { data }] of expectedResults) {
+      const result = results.get(name) as Float32Array;
+      expect(result.length).toBe(data.length);
+      for (const [place, value] of result.entries()) expect(value).toBeCloseTo(data[place] as number, 4);
+    }
   });
 });
 
@@ -91,6 +95,10 @@ const inputs: ReadonlyMap<string, HostTensor> = new Map(
 
 function captured(run: (given: Given) => tf.Tensor): Graph {
   const types = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape, dtype: 'float32' }]));
-  const step = (given: unknown) => ({ outputs: { y: run((given as { inputs: Given }).inputs) } }) as OutputTree;
+  const step = (given: unknown) => {
+    const y = run((given as { inputs: Given }).inputs);
+    // Read by a product, the result cannot wait; the last product can, and runs on a kernel.
+    return { outputs: { y, last: matMul(y, y, true, false) } } as OutputTree;
+  };
   return runPasses(capture(step as never, { inputs: { inputs: types } }));
 }

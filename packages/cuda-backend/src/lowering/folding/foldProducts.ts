@@ -53,7 +53,7 @@ class Folding {
   }
 
   #put(product: FoldedProduct, place: number): void {
-    this.#places[place] = stepOfProduct(product);
+    this.#places[place] = stepOfProduct(product, !this.#context.isLeading(product.output));
     this.#products.set(product.output, { product, place });
   }
 

@@ -39,14 +39,14 @@ export function foldedProductOf(
   return { label, a, b, ...node.attributes, shape: output.shape, alpha: 1, output };
 }
 
-export function stepOfProduct(product: FoldedProduct): Step {
+export function stepOfProduct(product: FoldedProduct, canWait: boolean): Step {
   const { label, addend, shape, output } = product;
   return {
     label,
     inputs: inputsOf(product),
     outputs: [output],
     lower: ({ inputs, outputs, emit }) => {
-      emitFolded(product, { inputs, c: viewOf(outputs[0] as Operand, shape), emit });
+      emitFolded(product, { inputs, c: viewOf(outputs[0] as Operand, shape), emit, canWait });
     },
     ...(addend ? { inPlace: [2] } : {}),
   };
@@ -63,7 +63,7 @@ export function stepOfParts(products: readonly FoldedProduct[], output: Value): 
       for (const product of products) {
         const count = product.shape.at(-1) as number;
         const given = inputs.slice(read, read + inputsOf(product).length);
-        emitFolded(product, { inputs: given, c: columnsOf(outputs[0] as Operand, first, count), emit });
+        emitFolded(product, { inputs: given, c: columnsOf(outputs[0] as Operand, first, count), emit, canWait: false });
         first += count;
         read += given.length;
       }
@@ -79,9 +79,10 @@ interface Operands {
   readonly inputs: readonly Operand[];
   readonly c: Operand;
   readonly emit: Emitter;
+  readonly canWait: boolean;
 }
 
-function emitFolded(product: FoldedProduct, { inputs, c, emit }: Operands): void {
+function emitFolded(product: FoldedProduct, { inputs, c, emit, canWait }: Operands): void {
   const { a, b, shape, alpha, transposeA, transposeB, bias, addend } = product;
   const [left, right, ...rest] = inputs as readonly [Operand, Operand, ...Operand[]];
   const added = addend && rest[0];
@@ -93,6 +94,7 @@ function emitFolded(product: FoldedProduct, { inputs, c, emit }: Operands): void
     transposeA,
     transposeB,
     alpha,
+    canWait,
     ...(added ? { addend: viewOf(added, shape) } : {}),
     ...(row ? { bias: viewOf(row, [shape.at(-1) as number]) } : {}),
   });
