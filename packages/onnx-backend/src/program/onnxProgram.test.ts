@@ -1,8 +1,8 @@
 import { eagerEngine, type HostInputs, hostArray, type Program, type Snapshot, type StepFunction } from '@peft/core';
+import { plantedFunctions, plantedState, plantedWeights } from '@peft/engines';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { plantedFunctions, plantedState, plantedWeights } from '../../test/planted.ts';
 import { codeAndMessage, compiledOf, doubling, noWeights, settled, valuesOf } from '../../test/programs.ts';
 import { nativeRuntime } from '../native/nativeRuntime.ts';
 import { onnxEngine } from '../onnxEngine.ts';

@@ -1,7 +1,7 @@
 import { eagerEngine, type HostInputs, hostArray, type Program } from '@peft/core';
+import { plantedFunctions, plantedState, plantedWeights } from '@peft/engines';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { plantedFunctions, plantedState, plantedWeights } from '../../test/planted.ts';
 import { modelOf } from '../../test/tinyModels.ts';
 import { engineOn } from '../engineOn.ts';
 import type { Model } from '../runtime.ts';
