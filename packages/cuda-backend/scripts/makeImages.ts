@@ -17,7 +17,7 @@ import {
   sha256,
   shippedArchitectures,
 } from '../src/device/shippedImages.ts';
-import { type CompiledText, compileTexts } from './compileTexts.ts';
+import { type CompiledText, compileTexts, type TextToCompile } from './compileTexts.ts';
 import { type KernelFigures, spillLines } from './kernelFigures.ts';
 
 const { values } = parseArgs({ options: { nvrtc: { type: 'string' }, all: { type: 'boolean' } } });
@@ -25,53 +25,60 @@ const { compiler, library } = await openCompiler({ library: values.nvrtc, cudaMa
 if (compiler === undefined) throw new Error(describeSearch(library));
 const options = usualOptions.join(' ');
 
-const manifest = readManifest();
-const isCurrent = manifest.compiler === compiler.version && manifest.options === options && !values.all;
-const files: Record<string, ShippedFile> = {};
+type Figures = Record<string, Record<string, Readonly<Record<string, KernelFigures>>>>;
 const figuresPath = join(imageFolder, 'figures.json');
-type Figures = Record<string, Record<string, Record<string, KernelFigures>>>;
+const known = readManifest();
+const knownFigures: Figures = existsSync(figuresPath) ? JSON.parse(readFileSync(figuresPath, 'utf8')) : {};
+const isCurrent = known.compiler === compiler.version && known.options === options && !values.all;
+
+const files: Record<string, ShippedFile> = {};
 const figures: Figures = {};
-const known: Figures = existsSync(figuresPath) ? JSON.parse(readFileSync(figuresPath, 'utf8')) : {};
-
-mkdirSync(imageFolder, { recursive: true });
-const texts = kernelFiles().flatMap((file) => {
+const texts: TextToCompile[] = [];
+for (const file of kernelFiles()) {
   const text = kernelText(file);
-  const made = isCurrent ? manifest.files[file] : undefined;
-  const isMade = (architecture: number) =>
-    made?.text === sha256(text) && existsSync(imagePath(file, architecture)) && made.images[architecture] !== undefined;
-  if (made !== undefined && shippedArchitectures.every(isMade)) {
-    files[file] = made;
-    figures[file] = known[file] ?? {};
-    return [];
+  const made = isCurrent && known.files[file]?.text === sha256(text) ? known.files[file].images : {};
+  const images = Object.fromEntries(
+    Object.entries(made).filter(([architecture]) => existsSync(imagePath(file, Number(architecture)))),
+  );
+  files[file] = { text: sha256(text), images };
+  figures[file] = Object.keys(images).length > 0 ? { ...knownFigures[file] } : {};
+  for (const architecture of shippedArchitectures) {
+    if (!(architecture in images)) texts.push({ file, text, architecture });
   }
-  return shippedArchitectures.map((architecture) => ({ file, text, architecture }));
-});
-
-function keep({ file, text, architecture, image, figures: ofKernels }: CompiledText): void {
-  const compressed = brotliCompressSync(image, {
-    params: { [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS },
-  });
-  writeFileSync(imagePath(file, architecture), compressed);
-  const entry = { sha256: sha256(image), bytes: image.length };
-  files[file] = { text: sha256(text), images: { ...files[file]?.images, [architecture]: entry } };
-  figures[file] = { ...figures[file], [architecture]: ofKernels };
 }
 
-const writeJson = (path: string, content: object) => writeFileSync(path, `${JSON.stringify(content, null, 2)}\n`);
-const sorted = <Value>(record: Readonly<Record<string, Value>>) =>
-  Object.fromEntries(Object.entries(record).sort(([left], [right]) => (left < right ? -1 : 1)));
+/** Files and architectures in one order, whichever was compiled first. */
+function sorted<Value>(record: Readonly<Record<string, Value>>): Record<string, Value> {
+  return Object.fromEntries(Object.entries(record).sort(([left], [right]) => (left < right ? -1 : 1)));
+}
 
-try {
-  await compileTexts(compiler, texts, keep);
-} finally {
-  const wanted = Object.keys(files).flatMap((file) => shippedArchitectures.map((each) => imagePath(file, each)));
-  for (const name of readdirSync(imageFolder)) {
-    const path = join(imageFolder, name);
-    if (name.endsWith('.br') && !wanted.includes(path)) rmSync(path);
-  }
-  writeJson(join(imageFolder, 'manifest.json'), { compiler: compiler.version, options, files: sorted(files) });
+function writeJson(path: string, content: object): void {
+  writeFileSync(path, `${JSON.stringify(content, null, 2)}\n`);
+}
+
+// After every image, so that a run that is interrupted goes on where it was.
+function writeRecords(): void {
+  writeJson(join(imageFolder, 'manifest.json'), { compiler: compiler?.version, options, files: sorted(files) });
   writeJson(figuresPath, sorted(figures));
 }
+
+function keep({ file, text, architecture, image, figures: ofKernels }: CompiledText): void {
+  const params = { [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS };
+  writeFileSync(imagePath(file, architecture), brotliCompressSync(image, { params }));
+  const entry = { sha256: sha256(image), bytes: image.length };
+  files[file] = { text: sha256(text), images: { ...files[file]?.images, [architecture]: entry } };
+  figures[file] = { ...figures[file], [architecture]: sorted(ofKernels) };
+  writeRecords();
+}
+
+mkdirSync(imageFolder, { recursive: true });
+const wanted = kernelFiles().flatMap((file) => shippedArchitectures.map((each) => imagePath(file, each)));
+for (const name of readdirSync(imageFolder)) {
+  const path = join(imageFolder, name);
+  if (name.endsWith('.br') && !wanted.includes(path)) rmSync(path);
+}
+writeRecords();
+await compileTexts(compiler, texts, keep);
 console.log(`${compiler.version}: ${Object.keys(files).length} files of kernels, ${texts.length} images made anew`);
 const spills = spillLines(figures);
 if (spills.length > 0) console.log(`kernels that spill registers:\n${spills.join('\n')}`);

@@ -2,11 +2,14 @@
 export interface CubinKernel {
   /** Bytes of its parameters. */
   readonly parameterBytes: number;
+  /** Threads that a block of it may have. */
+  readonly mostThreads: number;
 }
 
 const infoPrefix = '.nv.info.';
-// EIATTR_CBANK_PARAM_SIZE, whose value is the two bytes in the place of a size.
+// EIATTR_CBANK_PARAM_SIZE, whose value is the two bytes in the place of a size, and EIATTR_MAX_THREADS, three numbers.
 const parameterSize = 0x19;
+const mostThreadsOf = 0x05;
 const sizedFormat = 4;
 
 /** The kernels of a cubin by name, read from its ELF sections; undefined for what is no cubin. */
@@ -34,11 +37,14 @@ export function cubinKernels(image: Uint8Array): ReadonlyMap<string, CubinKernel
     const start = names + nameAt;
     const name = new TextDecoder().decode(image.subarray(start, image.indexOf(0, start)));
     if (!name.startsWith(infoPrefix)) continue;
+    let kernel: CubinKernel = { parameterBytes: 0, mostThreads: 1024 };
     for (let at = offset; at < offset + size; ) {
       const [format, attribute, value] = [view.getUint8(at), view.getUint8(at + 1), view.getUint16(at + 2, true)];
-      if (attribute === parameterSize) kernels.set(name.slice(infoPrefix.length), { parameterBytes: value });
+      if (attribute === parameterSize) kernel = { ...kernel, parameterBytes: value };
+      if (attribute === mostThreadsOf) kernel = { ...kernel, mostThreads: view.getUint32(at + 4, true) };
       at += 4 + (format === sizedFormat ? value : 0);
     }
+    kernels.set(name.slice(infoPrefix.length), kernel);
   }
   return kernels;
 }
