@@ -25,6 +25,8 @@ export interface RowOptions {
   readonly orders?: readonly ThreadOrder[];
   /** Largest difference, relative to the largest number of the tensor; see `tolerances`. */
   readonly tolerance?: number;
+  /** What the largest number counts as at least: the size of terms that may cancel; 0 without it. */
+  readonly leastScale?: number;
 }
 
 /** f32: sums of a few thousand terms in another order. bf16: half a unit in the last of its eight bits, twice over. */
@@ -86,6 +88,7 @@ export function expectRow(node: Node, inputs: readonly HostTensor[], options: Ro
     expectNear(numbers, expected[place] as ArrayLike<number>, {
       what,
       tolerance: operand.dtype === 'float32' ? tolerance : 0,
+      leastScale: options.leastScale ?? 0,
     });
   }
 }
@@ -107,16 +110,17 @@ interface Nearness {
   readonly what: string;
   /** Relative to the largest number. */
   readonly tolerance: number;
+  readonly leastScale?: number;
 }
 
 /** Compares whole tensors; what is infinite or NaN in one is so in the other. */
 export function expectNear(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
-  { what, tolerance }: Nearness,
+  { what, tolerance, leastScale = 0 }: Nearness,
 ): void {
   expect(actual.length, what).toBe(expected.length);
-  let scale = 0;
+  let scale = leastScale;
   for (let i = 0; i < expected.length; i++) {
     const size = Math.abs(expected[i] as number);
     if (Number.isFinite(size)) scale = Math.max(scale, size);

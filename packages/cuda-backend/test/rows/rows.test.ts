@@ -1,4 +1,4 @@
-import { type Graph, type HostTensor, runPasses, type Value } from '@peft/graph';
+import { type Graph, type HostTensor, type OpName, runPasses, type Value } from '@peft/graph';
 import { captureCase, opCases } from '@peft/graph/test';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
@@ -51,16 +51,32 @@ function expectRows(graph: Graph, inputs: Readonly<Record<string, tf.Tensor>>): 
     if (seen.has(key)) continue;
     for (const { storages, ...options } of forms) {
       const inputs = node.inputs.map((value, place) => (exact.has(value) ? 'f32' : storages(place)));
-      expectRow(node, given, { ...options, inputs });
+      const tolerance = inputs.includes('bf16') && roundsInside.has(op) ? 2 ** -6 : undefined;
+      expectRow(node, given, { ...options, inputs, leastScale: 1, ...(tolerance ? { tolerance } : {}) });
     }
     for (const place of cudaRowOf(op)?.inPlace ?? []) {
       const [input, output] = [given[place], node.outputs[0]];
       const fits = input && output && input.dtype === output.dtype && sizeOf(input.shape) === sizeOf(output.shape);
-      if (fits) expectRow(node, given, { inPlace: place });
+      if (fits) expectRow(node, given, { inPlace: place, leastScale: 1 });
     }
     seen.add(key);
   }
 }
+
+/**
+ * Products round an f32 operand to bf16 beside one of bf16, and attention what lies between its products: that adds to
+ * what inputs and outputs lose where they are stored.
+ */
+const roundsInside = new Set<OpName>([
+  'BatchMatMul',
+  'PeftAttention',
+  'PeftAttentionGrad',
+  'PeftFlashAttention',
+  'PeftFlashAttentionGrad',
+  'PeftLinearCrossEntropy',
+  'PeftLinearCrossEntropyWithGradient',
+  'PeftMatMul',
+]);
 
 type Form = Omit<RowOptions, 'inputs'> & { readonly storages: (place: number) => Storage };
 
