@@ -327,6 +327,8 @@ class KernelWriter {
         const factor = cLiteral(1 / (1 - term.rate), 'float');
         return `dropoutFactor((u32)(${this.#read(term.place)}), keys${this.#placeOf(term.key)}, ${threshold}, ${factor})`;
       }
+      case 'rounded':
+        return `toFloat(toBf16(${this.#read(term.of)}))`;
       case 'literal':
       case 'place':
       case 'reduced':
@@ -375,7 +377,7 @@ function termsOf(stores: readonly Store[]): readonly Term[] {
 
 function operandsOf(term: Term): readonly Term[] {
   if (term.kind === 'computed') return term.operands;
-  if (term.kind === 'reduced') return [term.of];
+  if (term.kind === 'reduced' || term.kind === 'rounded') return [term.of];
   return term.kind === 'mask' ? [(term as Mask).place] : [];
 }
 

@@ -110,6 +110,7 @@ export class StepGroups {
     const traced = traceGroup({
       nodes: steps.map(({ node }) => node as Node),
       stored: stored.toSorted((a, b) => sizeOf(b.shape) - sizeOf(a.shape)),
+      isNarrow: (value) => storageOf(value) === 'bf16',
       rootOf: this.rootOf,
       numberOf,
       cheapMakerOf: this.#cheapMakerOf,

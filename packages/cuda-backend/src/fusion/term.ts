@@ -6,7 +6,7 @@ import type { IndexMap } from './indexMap.ts';
 export type TermType = 'float' | 'i32';
 
 /** A number that a fused kernel has: one for every number of the result, or one for all of a row. */
-export type Term = (Literal | Load | Place | Mask | Computed | Reduced) & {
+export type Term = (Literal | Load | Place | Mask | Computed | Reduced | Rounded) & {
   readonly type: TermType;
   /** Whether it is one for all of a row; of a kernel without rows: one for all. */
   readonly isShared: boolean;
@@ -50,5 +50,11 @@ export interface Computed {
 export interface Reduced {
   readonly kind: 'reduced';
   readonly op: 'Sum' | 'Max' | 'Min';
+  readonly of: Term;
+}
+
+/** A number as bf16 has it. */
+export interface Rounded {
+  readonly kind: 'rounded';
   readonly of: Term;
 }

@@ -34,6 +34,8 @@ export interface TraceOptions {
   readonly nodes: readonly Node[];
   /** Values that must be in memory afterwards. */
   readonly stored: readonly Value[];
+  /** Whether a value lies in memory as bf16. */
+  readonly isNarrow: (value: Value) => boolean;
   /** The value whose memory this one shows: itself, unless it is a view. */
   readonly rootOf: (value: Value) => Value;
   /** The number that fills a constant. */
@@ -104,9 +106,17 @@ class Tracer {
     const known = this.#terms.get(value) ?? new Map<string, Term>();
     this.#terms.set(value, known);
     const key = keyOfMap(map);
-    const term = known.get(key) ?? this.#make(value, map);
+    const term = known.get(key) ?? this.#asStored(value, this.#make(value, map));
     known.set(key, term);
     return term;
+  }
+
+  /** What others read is the same number here as there: Equal(x, Max(x)) must not depend on who asks. */
+  #asStored(value: Value, term: Term): Term {
+    const { stored, isNarrow } = this.#options;
+    if (!stored.includes(value) || !isNarrow(value)) return term;
+    const { isShared, stage } = term;
+    return { kind: 'rounded', of: term, type: 'float', isShared, stage };
   }
 
   #make(value: Value, map: IndexMap): Term {
