@@ -52,6 +52,45 @@ it('one operation attends, one makes all that its gradient is', () => {
   `);
 });
 
+it('tokens stay first in query, key and value of one product, and in the gradient of that', () => {
+  const types: InputTypes = { packed: { shape: [2, 5, 3, 4, 6], dtype: 'float32' } };
+  const run = (given: Captured<InputTypes>) => {
+    const grad = tf.grad((packed) => {
+      const [query, key, value] = tf.unstack(tf.transpose(packed, [2, 0, 3, 1, 4])) as [
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor,
+      ];
+      return tf.sum(tf.square(tf.transpose(attention(query, key, value, { causal: true }), [0, 2, 1, 3])));
+    })(given.packed as unknown as tf.Tensor);
+    return { grad } as OutputTree;
+  };
+  const before = capture(run, { inputs: types });
+  const after = runPasses(before, { passes });
+  checkGraph(after);
+  expect(after.nodes.map(({ op }) => op)).toEqual([
+    'Unpack',
+    'PeftFlashAttention',
+    'Multiply',
+    'PeftFlashAttentionGrad',
+    'Pack',
+  ]);
+  expect(after.nodes.map(({ attributes }) => (attributes as { axis?: number }).axis)).toEqual([
+    2,
+    undefined,
+    undefined,
+    undefined,
+    2,
+  ]);
+  const size = 2 * 5 * 3 * 4 * 6;
+  const data = Float32Array.from({ length: size }, (_, index) => Math.sin(index));
+  const inputs = new Map([['packed', { shape: [2, 5, 3, 4, 6], dtype: 'float32', data } as HostTensor]]);
+  const expected = evaluate(before, inputs).get('grad')?.data as ArrayLike<number>;
+  const found = evaluate(after, inputs).get('grad')?.data as ArrayLike<number>;
+  expect(found.length).toBe(size);
+  for (let index = 0; index < size; index++) expect(found[index]).toBeCloseTo(expected[index] as number, 10);
+});
+
 it('tokens stay first where they lie so', () => {
   const types = { query: { shape: [2, 5, 3, 4], dtype: 'float32' } };
   const inputs: InputTypes = { ...types, key: types.query, value: types.query };
