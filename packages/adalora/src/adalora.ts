@@ -47,8 +47,9 @@ export function adalora(options: AdaLoraOptions = {}): AdaLoraStrategy {
       const kind = layerKindOf(target);
       const isDropping = call.training && settings.dropout > 0;
       const input = isDropping ? kind.dropout(call.input, settings.dropout, call.dropoutKey) : call.input;
-      const hidden = tf.mul(kind.down(input, triplets.a), triplets.lambda);
-      return tf.add(call.output, kind.up(hidden, triplets.b));
+      // Lambda scales b, whose size no batch changes, and not the hidden numbers of every token.
+      const scaled = tf.mul(triplets.b, tf.reshape(triplets.lambda, [-1, 1]));
+      return tf.add(call.output, kind.up(kind.down(input, triplets.a), scaled));
     },
     merge(adapter, target, weight) {
       const pair = factorsOf(settings, adapter, target);
