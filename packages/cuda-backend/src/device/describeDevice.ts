@@ -1,6 +1,6 @@
 import { CudaError } from '../cudaError.ts';
 import type { DeviceDescription } from './driver.ts';
-import type { NativeContext } from './nativeContext.ts';
+import type { NativeContext } from './native/nativeContext.ts';
 
 // CU_DEVICE_ATTRIBUTE_…
 const multiprocessorCount = 16;

@@ -43,7 +43,7 @@ export interface PinnedMemory {
 }
 
 export interface Module {
-  /** A kernel by its name; dynamic shared memory above the usual limit is allowed here. */
+  /** Loads a kernel by its name, outside of captures; dynamic shared memory above the usual limit is allowed here. */
   kernel(name: string, sharedBytes?: number): Kernel;
   unload(): void;
 }

@@ -1,4 +1,4 @@
-import type { Functions, Signature } from './nativeFunctions.ts';
+import type { Functions, Signature } from './native/nativeFunctions.ts';
 
 /** The functions of NVRTC that this package calls; all but the last give an nvrtcResult. Source: NVRTC's reference. */
 export const nvrtcSignatures = {

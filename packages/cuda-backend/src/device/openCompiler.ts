@@ -2,7 +2,7 @@ import { CudaError } from '../cudaError.ts';
 import type { Compiler } from './compiler.ts';
 import { findLibrary, isFound, type LibraryReport } from './findLibrary.ts';
 import { loadKoffi } from './loadKoffi.ts';
-import { findFunctions } from './nativeFunctions.ts';
+import { findFunctions } from './native/nativeFunctions.ts';
 import { nvrtcCompiler } from './nvrtcCompiler.ts';
 import { nvrtcSignatures } from './nvrtcFunctions.ts';
 

@@ -1,11 +1,11 @@
 import { CudaError } from '../cudaError.ts';
 import type { Driver } from './driver.ts';
-import { driverSignatures } from './driverFunctions.ts';
 import { findLibrary, type LibraryReport, requireFound } from './findLibrary.ts';
 import { loadKoffi } from './loadKoffi.ts';
-import { nativeDriver } from './nativeDriver.ts';
-import { findFunctions } from './nativeFunctions.ts';
-import { koffiMemory } from './nativeMemory.ts';
+import { driverSignatures } from './native/driverFunctions.ts';
+import { nativeDriver } from './native/nativeDriver.ts';
+import { findFunctions } from './native/nativeFunctions.ts';
+import { koffiMemory } from './native/nativeMemory.ts';
 
 export interface DriverOptions {
   /** Number of the device, counted from 0 as CUDA_VISIBLE_DEVICES leaves them; 0 unless given. */

@@ -1,9 +1,9 @@
 import { CudaError } from '../cudaError.ts';
-import { type CublasLtOptions, cublasLt } from './cublasLt.ts';
-import { cublasLtSignatures } from './cublasLtFunctions.ts';
+import { type CublasLtOptions, cublasLt } from './cublasLt/cublasLt.ts';
+import { cublasLtSignatures } from './cublasLt/cublasLtFunctions.ts';
 import { findLibrary, isFound, type LibraryReport } from './findLibrary.ts';
 import { loadKoffi } from './loadKoffi.ts';
-import { findFunctions } from './nativeFunctions.ts';
+import { findFunctions } from './native/nativeFunctions.ts';
 import type { ProductLibrary } from './products.ts';
 
 export interface ProductsOptions extends CublasLtOptions {

@@ -1,5 +1,5 @@
 import type { AddressSpace } from './addressSpace.ts';
-import { putHandle, putNumber } from './cells.ts';
+import { putHandle } from './cells.ts';
 import { type CubinKernel, cubinKernels } from './cubinKernels.ts';
 import { drainAll, queueOf, type RecordedMachine, withContext } from './recordedMachine.ts';
 import { statuses } from './statuses.ts';
@@ -69,11 +69,6 @@ export function moduleFunctions(machine: RecordedMachine) {
         drainAll(machine);
         return recording.end('module', module, 'cuModuleUnload') ? statuses.success : statuses.invalidHandle;
       },
-      cuFuncGetAttribute: (cell: unknown, which: unknown, handle: unknown) => {
-        if (!functionOf(handle, 'cuFuncGetAttribute')) return statuses.invalidHandle;
-        putNumber(cell, which === 0 ? 1024 : 0);
-        return statuses.success;
-      },
       cuFuncSetAttribute: (handle: unknown, which: unknown, value: unknown) => {
         const known = functionOf(handle, 'cuFuncSetAttribute');
         if (!known) return statuses.invalidHandle;
@@ -119,7 +114,7 @@ export function moduleFunctions(machine: RecordedMachine) {
         return statuses.success;
       },
     },
-    ['cuLaunchKernel', 'cuModuleGetFunction', 'cuFuncGetAttribute'],
+    ['cuLaunchKernel'],
   );
 
   // Copied at once, as the driver does.

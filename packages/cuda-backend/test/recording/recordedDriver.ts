@@ -1,7 +1,11 @@
 import type { Driver } from '../../src/device/driver.ts';
-import { type DriverFunctionName, type DriverFunctions, driverSignatures } from '../../src/device/driverFunctions.ts';
-import { nativeDriver } from '../../src/device/nativeDriver.ts';
-import type { NativeMemory } from '../../src/device/nativeMemory.ts';
+import {
+  type DriverFunctionName,
+  type DriverFunctions,
+  driverSignatures,
+} from '../../src/device/native/driverFunctions.ts';
+import { nativeDriver } from '../../src/device/native/nativeDriver.ts';
+import type { NativeMemory } from '../../src/device/native/nativeMemory.ts';
 import { AddressSpace } from './addressSpace.ts';
 import { putHandle } from './cells.ts';
 import { copyFunctions } from './copyFunctions.ts';

@@ -1,4 +1,4 @@
-import type { Functions, Signature } from './nativeFunctions.ts';
+import type { Functions, Signature } from '../native/nativeFunctions.ts';
 
 /** The functions of cuBLASLt that this package calls; an int result is a cublasStatus_t. Source: cuBLAS's reference. */
 export const cublasLtSignatures = {

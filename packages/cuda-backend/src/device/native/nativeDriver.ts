@@ -1,9 +1,9 @@
-import { CudaError } from '../cudaError.ts';
-import { describeDevice } from './describeDevice.ts';
-import type { Driver } from './driver.ts';
+import { CudaError } from '../../cudaError.ts';
+import { describeDevice } from '../describeDevice.ts';
+import type { Driver } from '../driver.ts';
+import { formatBytes } from '../formatBytes.ts';
 import { outOfMemoryStatus } from './driverFailure.ts';
 import type { DriverFunctions } from './driverFunctions.ts';
-import { formatBytes } from './formatBytes.ts';
 import { NativeContext } from './nativeContext.ts';
 import { nativeEvent } from './nativeEvent.ts';
 import type { NativeMemory } from './nativeMemory.ts';

@@ -1,4 +1,4 @@
-import { CudaError } from '../cudaError.ts';
+import { CudaError } from '../../cudaError.ts';
 import type { NativeMemory } from './nativeMemory.ts';
 
 /** What the driver takes as parameters at most. */

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { RecordedLaunch } from '../../test/recording/moduleFunctions.ts';
+import type { RecordedLaunch } from '../../../test/recording/moduleFunctions.ts';
 import {
   type RecordedDriver,
   type RecordedDriverOptions,
   recordedDriver,
-} from '../../test/recording/recordedDriver.ts';
-import type { Driver } from './driver.ts';
-import { parameterBlock } from './parameterBlock.ts';
+} from '../../../test/recording/recordedDriver.ts';
+import type { Driver } from '../driver.ts';
+import { parameterBlock } from '../parameterBlock.ts';
 
 let recorded: RecordedDriver;
 let driver: Driver;

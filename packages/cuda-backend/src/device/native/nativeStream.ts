@@ -1,5 +1,5 @@
-import { CudaError } from '../cudaError.ts';
-import type { ExecutableGraph, Stream } from './driver.ts';
+import { CudaError } from '../../cudaError.ts';
+import type { ExecutableGraph, Stream } from '../driver.ts';
 import type { NativeContext } from './nativeContext.ts';
 import { nativeGraph } from './nativeGraph.ts';
 import type { PinnedBuffers } from './pinnedBuffers.ts';

@@ -1,4 +1,4 @@
-import { CudaError } from '../cudaError.ts';
+import { CudaError } from '../../cudaError.ts';
 
 /** A status of the driver that is not success, as the driver itself names it. */
 export interface DriverStatus {

@@ -1,10 +1,9 @@
-import { CudaError } from '../cudaError.ts';
-import type { Kernel, Module } from './driver.ts';
+import { CudaError } from '../../cudaError.ts';
+import type { Kernel, Module } from '../driver.ts';
 import { notFoundStatus } from './driverFailure.ts';
 import type { NativeContext } from './nativeContext.ts';
 
-// CU_FUNC_ATTRIBUTE_…
-const mostThreads = 0;
+// CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
 const mostDynamicShared = 8;
 
 /** Dynamic shared memory that a kernel may have without being allowed more. */
@@ -31,8 +30,6 @@ export function nativeModule(context: NativeContext, image: Uint8Array): Module 
         if (status !== notFoundStatus) return status;
         throw new CudaError('cuda/kernel', `internal: the module has no kernel ${name}; please report it.`);
       });
-      // Asking for a property loads the kernel now: a first launch inside a capture may not.
-      context.number('cuFuncGetAttribute', (cell) => functions.cuFuncGetAttribute(cell, mostThreads, handle));
       if (sharedBytes > (allowed.get(name) ?? usualShared)) {
         const raised = `cuFuncSetAttribute of ${name} (${sharedBytes} bytes of shared memory)`;
         context.check(functions.cuFuncSetAttribute(handle, mostDynamicShared, sharedBytes), raised);

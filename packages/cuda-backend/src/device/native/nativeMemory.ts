@@ -1,4 +1,4 @@
-import type { KoffiModule } from './loadKoffi.ts';
+import type { KoffiModule } from '../loadKoffi.ts';
 
 /** Host memory as the functions of a library see it: by address. */
 export interface NativeMemory {

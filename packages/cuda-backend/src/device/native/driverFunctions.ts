@@ -30,7 +30,6 @@ export const driverSignatures = {
   cuModuleLoadData: ['int', ['void*', 'void*']],
   cuModuleGetFunction: ['int', ['void*', 'void*', 'str']],
   cuModuleUnload: ['int', ['void*']],
-  cuFuncGetAttribute: ['int', ['void*', 'int', 'void*']],
   cuFuncSetAttribute: ['int', ['void*', 'int', 'int']],
   // function, grid x y z, block x y z, shared bytes, stream, kernelParams, extra
   cuLaunchKernel: ['int', ['void*', 'uint', 'uint', 'uint', 'uint', 'uint', 'uint', 'uint', 'void*', 'void*', 'void*']],

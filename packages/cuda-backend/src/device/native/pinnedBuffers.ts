@@ -1,4 +1,4 @@
-import { CudaError } from '../cudaError.ts';
+import { CudaError } from '../../cudaError.ts';
 
 /** The pinned memory of a device that was not freed: what it copies from and to by itself must lie there. */
 export class PinnedBuffers {

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { recordedDriver } from '../../test/recording/recordedDriver.ts';
+import { recordedDriver } from '../../../test/recording/recordedDriver.ts';
+import type { Product } from '../products.ts';
 import { type CublasLtOptions, cublasLt } from './cublasLt.ts';
 import type { CublasLtFunctions } from './cublasLtFunctions.ts';
-import type { Product } from './products.ts';
 
 interface MadeUp {
   /** Units of work that a run with each of the proposed algorithms takes; Infinity refuses to run. */

@@ -1,4 +1,4 @@
-import { CudaError } from '../cudaError.ts';
+import { CudaError } from '../../cudaError.ts';
 import type { CublasLtFunctions } from './cublasLtFunctions.ts';
 
 /** The functions of cuBLASLt with every status checked. */

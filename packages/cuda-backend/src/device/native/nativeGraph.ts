@@ -1,4 +1,4 @@
-import type { ExecutableGraph } from './driver.ts';
+import type { ExecutableGraph } from '../driver.ts';
 import type { NativeContext } from './nativeContext.ts';
 
 /** Makes a captured graph ready to launch and destroys the captured one. */

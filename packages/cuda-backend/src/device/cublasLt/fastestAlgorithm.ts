@@ -1,6 +1,6 @@
-import { bytesPerNumber } from '../plan/storage.ts';
-import type { Address, Driver, Stream } from './driver.ts';
-import type { Matrix, Product, ProductAddresses } from './products.ts';
+import { bytesPerNumber } from '../../plan/storage.ts';
+import type { Address, Driver, Stream } from '../driver.ts';
+import type { Matrix, Product, ProductAddresses } from '../products.ts';
 
 /** Runs a product with an algorithm. */
 export type RunAlgorithm = (algorithm: Uint8Array, stream: Stream, addresses: ProductAddresses) => void;

@@ -1,12 +1,12 @@
-import { CudaError } from '../cudaError.ts';
+import { CudaError } from '../../cudaError.ts';
+import type { DiskCache } from '../diskCache.ts';
+import type { Driver, Stream } from '../driver.ts';
+import type { PreparedProduct, Product, ProductAddresses, ProductLibrary } from '../products.ts';
 import { CublasLtCalls } from './cublasLtCalls.ts';
 import type { CublasLtFunctions } from './cublasLtFunctions.ts';
-import type { DiskCache } from './diskCache.ts';
-import type { Driver, Stream } from './driver.ts';
 import { fastestAlgorithm } from './fastestAlgorithm.ts';
 import { isUsable, proposedAlgorithms } from './productAlgorithms.ts';
 import { type ProductDescriptors, productDescriptors } from './productDescriptors.ts';
-import type { PreparedProduct, Product, ProductAddresses, ProductLibrary } from './products.ts';
 
 export interface CublasLtOptions {
   readonly driver: Driver;

@@ -1,4 +1,4 @@
-import { CudaError } from '../cudaError.ts';
+import { CudaError } from '../../cudaError.ts';
 import { driverFailure, isFatal } from './driverFailure.ts';
 import type { DriverFunctions } from './driverFunctions.ts';
 import { LaunchParameters } from './launchParameters.ts';

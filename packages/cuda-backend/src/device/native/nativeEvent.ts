@@ -1,4 +1,4 @@
-import type { Event } from './driver.ts';
+import type { Event } from '../driver.ts';
 import { notReadyStatus } from './driverFailure.ts';
 import type { NativeContext } from './nativeContext.ts';
 

@@ -1,8 +1,8 @@
-import { CudaError } from '../cudaError.ts';
-import type { Storage } from '../plan/storage.ts';
+import { CudaError } from '../../cudaError.ts';
+import type { Storage } from '../../plan/storage.ts';
+import type { Address } from '../driver.ts';
+import type { Matrix, Product } from '../products.ts';
 import type { CublasLtCalls } from './cublasLtCalls.ts';
-import type { Address } from './driver.ts';
-import type { Matrix, Product } from './products.ts';
 
 /** What cuBLASLt knows of a product: handles of its description and of the layouts of its operands. */
 export interface ProductDescriptors {
