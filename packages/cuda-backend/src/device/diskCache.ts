@@ -38,7 +38,7 @@ export class DiskCache {
       writeFileSync(unfinished, Buffer.concat([digestOf(content), content]), { mode: 0o600 });
       renameSync(unfinished, path);
     } catch (error) {
-      rmSync(unfinished, { force: true });
+      removeQuietly(unfinished);
       const warn = this.#onWarning;
       this.#onWarning = undefined;
       warn?.(
@@ -53,6 +53,13 @@ export class DiskCache {
 }
 
 const digestBytes = 32;
+
+// Where nothing can be written, nothing can be removed either, and nothing has to be.
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path);
+  } catch {}
+}
 
 function digestOf(content: string | Uint8Array): Buffer {
   return createHash('sha256').update(content).digest();
