@@ -28,7 +28,7 @@ describe('options', () => {
     [['--steps', '0'], '--steps: "0" is not a whole number above 0.'],
     [['--seeds', 'many'], '--seeds: "many" is not a whole number above 0.'],
     [['--backend', 'gpu'], '--backend: "gpu" is neither wasm nor cpu.'],
-    [['--engine', 'torch'], '--engine: "torch" is neither onnx nor eager.'],
+    [['--engine', 'torch'], '--engine: "torch" is none of onnx, cuda, eager.'],
     [['--stesp', '5'], /^Unknown option '--stesp'.* --help lists the options\.$/s],
   ])('refuses %j', (args, message) => {
     expect(() => parseOptions(args)).toThrow(message);

@@ -21,7 +21,7 @@ export const help = `Adapts a small vision transformer, pretrained on the digits
   --steps N         optimizer steps a run (default 250)
   --methods A,B     some of: ${methods.map(({ name }) => name).join(', ')}
   --out DIR         where results go (default out)
-  --engine NAME     onnx (default): steps compiled for ONNX Runtime; eager: TensorFlow.js alone
+  --engine NAME     onnx (default): steps compiled for ONNX Runtime; cuda: for an NVIDIA GPU; eager: TensorFlow.js alone
   --backend NAME    of TensorFlow.js: wasm (default) or cpu, its plain JavaScript
   --help            this text
 `;
@@ -40,7 +40,7 @@ export function parseOptions(args: readonly string[]): QuickstartOptions | undef
   const backend = values.backend ?? 'wasm';
   if (backend !== 'wasm' && backend !== 'cpu') throw wrong(`--backend: "${backend}" is neither wasm nor cpu.`);
   const engine = engineNames.find((name) => name === (values.engine ?? 'onnx'));
-  if (!engine) throw wrong(`--engine: "${values.engine}" is neither onnx nor eager.`);
+  if (!engine) throw wrong(`--engine: "${values.engine}" is none of ${engineNames.join(', ')}.`);
   return {
     methods: methods.filter(({ name }) => names.includes(name)),
     seeds: count('--seeds', values.seeds ?? (values.full ? '10' : '1')),
