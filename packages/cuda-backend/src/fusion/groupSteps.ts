@@ -83,8 +83,8 @@ export class StepGroups {
     return kept;
   }
 
-  #mayFuse({ node, isView, over }: Step): boolean {
-    return node !== undefined && !isView && over === undefined && isFusable(node);
+  #mayFuse({ node, isView, parts, over }: Step): boolean {
+    return node !== undefined && !isView && !parts && over === undefined && isFusable(node);
   }
 
   #isWorth({ steps }: Unit): boolean {
@@ -93,6 +93,8 @@ export class StepGroups {
     if (rest.length > 0) return true;
     const node = step.node as Node;
     if (!isElement(node)) return false;
+    // Its mask may have no reader left.
+    if (node.op === 'PeftDropout') return true;
     const isRepeated = step.inputs.some((input) => this.#cheapMakerOf(this.rootOf(input)) !== undefined);
     return isRepeated || sizeOf((step.outputs[0] as Value).shape) >= worthNumbers;
   }
