@@ -1,9 +1,7 @@
-import { join } from 'node:path';
 import type { CudaEngine } from '../../src/cudaEngine.ts';
 import { engineOn } from '../../src/engineOn.ts';
 import { type OpenOptions, openEngine } from '../../src/openEngine.ts';
-import { cacheFolder } from '../simulator/hostCompiler.ts';
-import { simulatedLibraries } from '../simulator/simulatedLibraries.ts';
+import { simulatedImages, simulatedLibraries } from '../simulator/simulatedLibraries.ts';
 
 /** The engine on the simulated device. Each operation is a kernel of the package unless `fuses`: those are built once. */
 export function simulatedEngine(options: Partial<OpenOptions> = {}): CudaEngine {
@@ -11,7 +9,7 @@ export function simulatedEngine(options: Partial<OpenOptions> = {}): CudaEngine 
     openEngine({
       precision: 'float32',
       libraries: simulatedLibraries(),
-      cacheFolder: join(cacheFolder, 'images'),
+      cacheFolder: simulatedImages(),
       fuses: false,
       onWarning: (message) => {
         throw new Error(message);

@@ -1,3 +1,4 @@
+import { basename, join } from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 import { cacheFolder, compileHost, simulatorPath, simulatorText, standardFlags } from './hostCompiler.ts';
 import { kernelFlags } from './hostKernels.ts';
@@ -8,6 +9,11 @@ export interface SimulatedLibraries {
   readonly driver: string;
   readonly nvrtc: string;
   readonly cublasLt: string;
+}
+
+/** Folder for compiled images: those of another compiler or runtime would not load. */
+export function simulatedImages(): string {
+  return join(cacheFolder, `images-${basename(simulatedLibraries().nvrtc, '.so')}`);
 }
 
 /** When the work of a stream runs: only where the host waits or asks, at once, or on a thread of each stream. */
