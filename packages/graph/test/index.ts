@@ -1,3 +1,4 @@
 export { evaluateNode } from '../src/evaluate.ts';
 export { captureCase, caseFunction } from './caseGraph.ts';
 export { type OpCase, opCases, valuesOf as opCaseValues } from './opCases.ts';
+export { replayEngine } from './replayEngine.ts';
