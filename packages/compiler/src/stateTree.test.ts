@@ -84,7 +84,12 @@ describe('the tensors of a state', () => {
     expect([view.params.b === look().params.b, made]).toEqual([true, ['params/b']]);
     expect(Object.keys(view.params)).toEqual(['b', 'a']);
     expect(tree.arrivals(view).map(({ path, own }) => own === tree.leaf(path))).toEqual([true, true, true]);
+    const { params } = view;
+    tree.forget();
+    expect([params.a === given.params.a, [...params.b.dataSync()]]).toEqual([true, [7, 7]]);
+    take(tree, view);
     take(tree, { flags: view.flags });
+    tf.dispose(params);
     expect([look() === view, Object.keys(look())]).toEqual([false, ['flags']]);
     tree.exchange(new Map(), {});
     expect(tf.memory().numTensors).toBe(tensorsBefore);

@@ -86,10 +86,13 @@ export class StateTree<Leaf extends StateLeaf> {
    * shows each leaf's current tensor.
    */
   view(tensorOf: (leaf: Leaf, path: string) => Tensor): Snapshot {
+    // Bound to the leaves, not to their paths: a part of it goes on to show them when the state was given up.
     this.#view ??= viewOf(this.#tree, '', (path) => {
       const leaf = this.leaf(path);
-      leaf.tensor ??= tensorOf(leaf, path);
-      return leaf.tensor;
+      return () => {
+        leaf.tensor ??= tensorOf(leaf, path);
+        return leaf.tensor;
+      };
     });
     return this.#view;
   }
@@ -112,14 +115,14 @@ export function stateType({ shape, dtype }: Tensor): TensorType {
   return { shape: [...shape], dtype: dtype as DType };
 }
 
-function viewOf(tree: Snapshot, prefix: string, tensorAt: (path: string) => Tensor): Snapshot {
+function viewOf(tree: Snapshot, prefix: string, getterAt: (path: string) => () => Tensor): Snapshot {
   const view = {};
   for (const [key, entry] of Object.entries(tree)) {
     const path = `${prefix}${key}`;
     const isLeaf = typeof entry !== 'number' && isTensor(entry);
     const property = isLeaf
-      ? { get: () => tensorAt(path) }
-      : { value: typeof entry === 'number' ? entry : viewOf(entry, `${path}/`, tensorAt) };
+      ? { get: getterAt(path) }
+      : { value: typeof entry === 'number' ? entry : viewOf(entry, `${path}/`, getterAt) };
     Object.defineProperty(view, key, { enumerable: true, ...property });
   }
   return view;
