@@ -37,7 +37,7 @@ export interface BuiltTfjs {
  * @throws CudaError `cuda/tfjs-build` with all that is missing, what the compiler says, or why the addon does not work
  */
 export async function buildTfjs(machine: TfjsMachine, options: BuildTfjsOptions = {}): Promise<BuiltTfjs> {
-  const { out, onProgress = () => {} } = options;
+  const { out, python = 'python3', onProgress = () => {} } = options;
   const installed = installedPackage(machine);
   const compiler = machine.environment.CXX || 'g++';
   const headers = nodeHeaders(machine);
@@ -46,8 +46,8 @@ export async function buildTfjs(machine: TfjsMachine, options: BuildTfjsOptions 
 
   const addon = out === undefined ? installed.addon : join(resolve(out), 'tfjs_binding.node');
   const unpacked = join(out === undefined ? join(installed.folder, 'deps') : resolve(out), 'tensorflow');
-  const tensorflow = await findTensorflow(machine, { ...options, unpacked, onProgress });
-  const libraries = cudaLibrariesOf(machine, tensorflow);
+  const tensorflow = await findTensorflow(machine, { ...options, python, unpacked, onProgress });
+  const libraries = cudaLibrariesOf(machine, tensorflow, python);
   const { cuda, version, folder } = tensorflow;
   const kind = cuda ? `CUDA ${cuda.cuda} and cuDNN ${cuda.cudnn}` : 'CPU only';
   onProgress(`found TensorFlow ${version} (${kind}) in ${folder}`);

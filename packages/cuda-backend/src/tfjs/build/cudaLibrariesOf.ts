@@ -7,10 +7,10 @@ import type { TensorflowFiles } from './tensorflowFiles.ts';
 const leastCuda = '12.5';
 
 /** Libraries of CUDA in wheels beside TensorFlow that it opens. @throws CudaError `cuda/tfjs-build` */
-export function cudaLibrariesOf(machine: TfjsMachine, tensorflow: TensorflowFiles): readonly string[] {
+export function cudaLibrariesOf(machine: TfjsMachine, tensorflow: TensorflowFiles, python: string): readonly string[] {
   const { cuda, version, runtimeWheel, libraryFolders } = tensorflow;
   if (!cuda) return [];
-  const remedy = "run: python -m pip install --upgrade 'tensorflow[and-cuda]'";
+  const remedy = `run: ${python} -m pip install --upgrade 'tensorflow[and-cuda]'`;
   const problems: string[] = [];
   if (isOlder(cuda.cuda, leastCuda)) {
     problems.push(

@@ -12,16 +12,21 @@ export async function findTensorflow(
   machine: TfjsMachine,
   {
     wheels = [],
-    python = 'python3',
+    python,
     unpacked,
     onProgress,
-  }: BuildTfjsOptions & { readonly unpacked: string; readonly onProgress: (line: string) => void },
+  }: BuildTfjsOptions & {
+    readonly python: string;
+    readonly unpacked: string;
+    readonly onProgress: (line: string) => void;
+  },
 ): Promise<TensorflowFiles> {
-  const install = (pip: string) => `run: ${pip} -m pip install 'tensorflow[and-cuda]'`;
   if (wheels.length === 0) {
     const sites = await pythonSites(machine, python);
     const files = typeof sites === 'string' ? sites : tensorflowFiles(machine, sites);
-    if (typeof files === 'string') throw incompleteBuild([`${files}; ${install(python)}, or name a --wheel`]);
+    if (typeof files === 'string') {
+      throw incompleteBuild([`${files}; run: ${python} -m pip install 'tensorflow[and-cuda]', or name a --wheel`]);
+    }
     return files;
   }
   const gone = wheels.filter((wheel) => !machine.exists(wheel));

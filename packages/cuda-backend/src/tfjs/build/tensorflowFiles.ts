@@ -35,7 +35,7 @@ export function tensorflowFiles(machine: TfjsMachine, sites: readonly string[]):
   const wheels = sites.flatMap((each) => join(each, 'nvidia')).filter(exists);
   return {
     folder,
-    version: wheelVersion(machine, [site], /^tensorflow(_\w+)?$/) ?? 'of unknown version',
+    version: wheelVersion(machine, [site], /^(tensorflow|tf_nightly)(_cpu|_gpu|_cpu_aws)?$/) ?? 'of unknown version',
     cuda: build('is_cuda_build') === 'True' && cuda && cudnn ? { cuda: minorVersion(cuda), cudnn } : undefined,
     runtimeWheel: wheelVersion(machine, sites, /^nvidia_cuda_runtime(_cu\d+)?$/),
     libraryFolders: wheels.flatMap((wheel) =>
