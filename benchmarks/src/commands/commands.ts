@@ -1,5 +1,6 @@
 import type { Command } from './command.ts';
 import { compileCommand } from './compileCommand.ts';
+import { cudaCommand } from './cudaCommand.ts';
 import { eventLoopCommand } from './eventLoopCommand.ts';
 import { fidelityCommand } from './fidelityCommand.ts';
 import { flatCommand } from './flatCommand.ts';
@@ -22,4 +23,5 @@ export const commands: Readonly<Record<string, Command>> = {
   page: pageCommand,
   python: pythonCommand,
   fidelity: fidelityCommand,
+  cuda: cudaCommand,
 };

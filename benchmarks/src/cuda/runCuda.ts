@@ -1,7 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import type { Engine } from '@peft/core';
-import { cudaEngine } from '@peft/cuda-backend';
-import { onnxEngine } from '@peft/onnx-backend';
 import { machineSaid } from '../report/machine.ts';
 import { checkCurves } from './checkCurves.ts';
 import { checkMemory } from './checkMemory.ts';
@@ -36,15 +34,17 @@ export interface CudaFindings {
   readonly leftOut: readonly string[];
 }
 
-/** Runs the sections one after another, telling after each finding what is known so far. */
-export async function runCuda(
-  options: CudaOptions,
-  { command, log }: { readonly command: string; log(line: string): void },
-): Promise<CudaFindings> {
+export interface CudaRun {
+  /** As it was typed. */
+  readonly command: string;
+  engineOf(precision: Precision): Engine;
+  log(line: string): void;
+}
+
+/** Runs the sections one after another and writes, after each finding, what is known so far. */
+export async function runCuda(options: CudaOptions, { command, engineOf, log }: CudaRun): Promise<CudaFindings> {
   const began = performance.now();
   const elapsed = () => (performance.now() - began) / 1000;
-  const engineOf = (precision: Precision): Engine =>
-    options.engine === 'cuda' ? cudaEngine({ precision }) : onnxEngine({ onWarning: log });
   const describing = engineOf('float32') as Engine & { describe(): Promise<unknown> };
   let findings: CudaFindings = {
     started: new Date().toISOString(),
