@@ -1,3 +1,4 @@
+import type { TensorType } from '@peft/graph';
 import { countOf } from '../plan/countOf.ts';
 import type { Operand } from '../plan/operand.ts';
 import type { CudaRow, CudaRows, LoweringCall } from './cudaRow.ts';
@@ -48,6 +49,8 @@ export const layoutRows: CudaRows<Ops> = {
   },
 
   SplitV: {
+    parts: ({ inputs, attributes: { axis, numOrSizeSplits } }) =>
+      runsAlong((inputs[0] as TensorType).shape, axis, numOrSizeSplits),
     lower: ({ inputs, attributes: { axis }, outputs, emit }) => {
       const whole = inputs[0] as Operand;
       splitParts(emit, { whole, parts: outputs, rows: countOf(whole.shape.slice(0, axis)) });
@@ -55,6 +58,12 @@ export const layoutRows: CudaRows<Ops> = {
   },
 
   Unpack: {
+    parts: ({ inputs, attributes: { axis }, outputs }) =>
+      runsAlong(
+        (inputs[0] as TensorType).shape,
+        axis,
+        outputs.map(() => 1),
+      ),
     lower: ({ inputs, attributes: { axis }, outputs, emit }) => {
       const whole = inputs[0] as Operand;
       splitParts(emit, { whole, parts: outputs, rows: countOf(whole.shape.slice(0, axis)) });
@@ -92,6 +101,12 @@ export const layoutRows: CudaRows<Ops> = {
   },
 
   Slice: {
+    parts: ({ inputs, attributes: { begin, size } }) => {
+      const { shape } = inputs[0] as TensorType;
+      const first = size.findIndex((length) => length !== 1);
+      const isRun = size.every((length, axis) => length > 0 && (axis <= first || first < 0 || length === shape[axis]));
+      return isRun ? [startOf(shape, begin)] : undefined;
+    },
     lower: (call) => {
       const { x, y } = sidesOf(call);
       const { begin, size } = call.attributes;
@@ -100,7 +115,7 @@ export const layoutRows: CudaRows<Ops> = {
         from: x,
         to: y,
         axes: size.map((length, axis) => ({ length, from: steps[axis] as number, to: own[axis] as number })),
-        fromStart: begin.reduce((start, place, axis) => start + place * (steps[axis] as number), 0),
+        fromStart: startOf(x.shape, begin),
       });
     },
   },
@@ -137,6 +152,23 @@ export const layoutRows: CudaRows<Ops> = {
     },
   },
 };
+
+/** Numbers before a place. */
+function startOf(shape: readonly number[], begin: readonly number[]): number {
+  const steps = denseSteps(shape);
+  return begin.reduce((start, place, axis) => start + place * (steps[axis] as number), 0);
+}
+
+/** Numbers before each part along an axis, where nothing lies around it. */
+function runsAlong(shape: readonly number[], axis: number, sizes: readonly number[]): readonly number[] | undefined {
+  if (countOf(shape.slice(0, axis)) !== 1 || sizes.includes(0)) return undefined;
+  const inner = countOf(shape.slice(axis + 1));
+  let before = 0;
+  return sizes.map((size) => {
+    before += size * inner;
+    return before - size * inner;
+  });
+}
 
 function sidesOf({ inputs, outputs }: Pick<LoweringCall<unknown>, 'inputs' | 'outputs'>): { x: Operand; y: Operand } {
   return { x: inputs[0] as Operand, y: outputs[0] as Operand };

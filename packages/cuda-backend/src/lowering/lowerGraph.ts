@@ -4,7 +4,7 @@ import type { Command } from '../plan/command.ts';
 import { type Operand, viewOf } from '../plan/operand.ts';
 import type { PlannedFeed, PlannedResult } from '../plan/plan.ts';
 import type { Overwrite } from '../plan/shareRegions.ts';
-import type { Storage } from '../plan/storage.ts';
+import { bytesPerNumber, type Storage } from '../plan/storage.ts';
 import { CommandEmitter, type EmitterOptions } from './commandEmitter.ts';
 import { lowerResult } from './lowerResult.ts';
 import { resultRoots } from './resultRoots.ts';
@@ -36,7 +36,9 @@ export function lowerGraph(graph: Graph, { steps, storageOf, ...options }: Lower
   for (const step of steps) {
     emit.begin(step.label);
     const read = step.inputs.map((input) => operandOf(input, operands, step.label));
+    const parts = partsOf(step, read[0], storageOf);
     const made = step.outputs.map((output, place) => {
+      if (parts) return parts[place] as Operand;
       const source = step.isView ? 0 : place === 0 ? step.over : undefined;
       if (source !== undefined) return viewOf(read[source] as Operand, output.shape);
       const kind = roots.has(output) ? 'result' : 'arena';
@@ -45,7 +47,7 @@ export function lowerGraph(graph: Graph, { steps, storageOf, ...options }: Lower
       return made;
     });
     for (const [place, output] of step.outputs.entries()) operands.set(output, made[place] as Operand);
-    if (!step.isView) step.lower({ inputs: read, outputs: made, emit });
+    if (!step.isView && !parts) step.lower({ inputs: read, outputs: made, emit });
   }
   const passed = new Map(graph.inputs.map(({ name, value }) => [name, value]));
   const results = graph.outputs
@@ -80,6 +82,21 @@ function arrayOf({ shape, dtype }: Value, data: number | TypedArray): TypedArray
   const size = shape.reduce((count, length) => count * length, 1);
   const kinds = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };
   return new kinds[dtype](size).fill(data);
+}
+
+/** Bytes of the widest access of a kernel. */
+const accessBytes = 16;
+
+/** The outputs as memory of the input, where each begins at a whole access. */
+function partsOf(
+  { parts, outputs }: Step,
+  whole: Operand | undefined,
+  storageOf: (value: Value) => Storage,
+): readonly Operand[] | undefined {
+  if (!parts || !whole || outputs.some((output) => storageOf(output) !== whole.storage)) return undefined;
+  const offsets = parts.map((numbers) => numbers * bytesPerNumber(whole.storage));
+  if (offsets.some((offset) => (whole.offset + offset) % accessBytes !== 0)) return undefined;
+  return outputs.map(({ shape }, place) => viewOf(whole, shape, offsets[place]));
 }
 
 function overwritesOf({ inPlace = [] }: Step, read: readonly Operand[], made: Operand): readonly Overwrite[] {

@@ -15,6 +15,8 @@ export interface Step {
   readonly lower: (call: StepCall) => void;
   /** As in CudaRow. */
   readonly isView?: true;
+  /** Numbers of the first input before each output, where all outputs are runs of it. */
+  readonly parts?: readonly number[];
   readonly inPlace?: readonly number[];
   readonly unread?: readonly number[];
   /** Place of the input whose memory the first output is: it is changed where it lies, and nobody else reads it. */

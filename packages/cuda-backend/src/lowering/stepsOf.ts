@@ -9,7 +9,8 @@ const views = new Set<OpName>(['ExpandDims', 'Identity', 'Reshape']);
 export function stepsOf({ nodes }: Pick<Graph, 'nodes'>): readonly Step[] {
   return nodes.map((node, index): Step => {
     const { op, inputs, outputs, attributes } = node;
-    const { lower, isView, inPlace, unread } = cudaRowOf(op);
+    const { lower, isView, inPlace, unread, parts: partsOf } = cudaRowOf(op);
+    const parts = partsOf?.({ inputs, outputs, attributes: attributes as never });
     return {
       label: `${index} ${op}`,
       node,
@@ -17,6 +18,7 @@ export function stepsOf({ nodes }: Pick<Graph, 'nodes'>): readonly Step[] {
       outputs,
       lower: (call) => lower({ ...call, attributes: attributes as never }),
       ...(isView || views.has(op) ? { isView: true } : {}),
+      ...(parts ? { parts } : {}),
       ...(inPlace ? { inPlace } : {}),
       ...(unread ? { unread } : {}),
     };
