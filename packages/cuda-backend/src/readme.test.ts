@@ -1,0 +1,3 @@
+import { readmeExample } from '../../../scripts/readmeExample.ts';
+
+readmeExample(import.meta.url, (specifier) => import(specifier));
