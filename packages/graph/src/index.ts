@@ -26,6 +26,7 @@ export type { Pass } from './passes/pass.ts';
 export { type RecomputeOptions, recompute } from './passes/recompute.ts';
 export { reshapesOutward } from './passes/reshapesOutward.ts';
 export { type PassesOptions, runPasses, standardPasses } from './passes/runPasses.ts';
+export { scalesIntoFactors } from './passes/scalesIntoFactors.ts';
 export { schedule } from './passes/schedule.ts';
 export { transposesIntoProducts } from './passes/transposesIntoProducts.ts';
 export { printGraph } from './printGraph.ts';

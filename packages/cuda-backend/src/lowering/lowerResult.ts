@@ -1,4 +1,4 @@
-import type { Operand } from '../plan/operand.ts';
+import { type Operand, spanOf } from '../plan/operand.ts';
 import type { PlannedResult } from '../plan/plan.ts';
 import type { Storage } from '../plan/storage.ts';
 import type { CommandEmitter } from './commandEmitter.ts';
@@ -20,7 +20,10 @@ export function lowerResult(name: string, operand: Operand, emit: CommandEmitter
     dtype,
     operand: found,
   });
-  const isThere = kind === 'state' ? operand.region.kind !== 'state' : operand.region.kind === 'result';
+  const { region } = operand;
+  // A part of a larger result is a result of its own.
+  const isWhole = region.kind === 'result' && region.bytes === spanOf(operand);
+  const isThere = kind === 'state' ? region.kind !== 'state' : isWhole;
   if (isThere && operand.storage === storage) return result(operand);
   const made = emit.allocate(operand, {
     storage,

@@ -1,11 +1,9 @@
 import { captureFunction, FrozenWeights, hostLeaves, inputTypes, Turns } from '@peft/compiler';
 import type { HostInputs, Program, Snapshot, StepFunction, StepResult, Weights } from '@peft/core';
-import { flashAttention, standardPasses } from '@peft/graph';
+import { cudaPasses } from '../plan/cudaPasses.ts';
 import { CudaFunction } from './cudaFunction.ts';
 import type { EngineDevice } from './engineDevice.ts';
 import { StateMemory } from './stateMemory.ts';
-
-const cudaPasses = [...standardPasses, flashAttention];
 
 /**
  * Functions compiled on first use for each set of shapes, over one state in the memory of the device. Runs that are asked
