@@ -32,6 +32,7 @@ __device__ __forceinline__ i32 join(i32 operation, i32 a, i32 b) {
 // Numbers of one storage, `width` neighbours in one access.
 template <class Stored, i32 count> struct Stores {
   static const i32 width = count;
+  static const i32 bytes = sizeof(Stored);
   typedef float Number;
   struct alignas(count * sizeof(Stored)) Several { Stored number[count]; };
   static __device__ __forceinline__ void load(const void *from, i64 index, i32, float (&numbers)[count]) {
@@ -44,6 +45,7 @@ template <class Stored, i32 count> struct Stores {
 // Numbers of any storage, one at a time.
 struct AnyFloat {
   static const i32 width = 1;
+  static const i32 bytes = 1;
   typedef float Number;
   static __device__ __forceinline__ void load(const void *from, i64 index, i32 storage, float (&numbers)[1]) {
     numbers[0] = loadFloat(from, index, storage);
@@ -52,6 +54,7 @@ struct AnyFloat {
 
 struct AnyInteger {
   static const i32 width = 1;
+  static const i32 bytes = 1;
   typedef i32 Number;
   static __device__ __forceinline__ void load(const void *from, i64 index, i32 storage, i32 (&numbers)[1]) {
     numbers[0] = loadInteger(from, index, storage);
@@ -94,8 +97,8 @@ __device__ __forceinline__ typename Numbers::Number reduceRun(const void *from, 
   Number results[width];
 #pragma unroll
   for (i32 i = 0; i < width; i++) results[i] = startOf(operation, Number());
-  // Memory begins at a multiple of 16 bytes, but a row may not.
-  const i64 misplaced = width == 1 ? 0 : (i64)((u64)from / (16 / width) + first) % width;
+  // A row may begin between two accesses.
+  const i64 misplaced = (i64)(((u64)from / Numbers::bytes + first) % width);
   const i64 head = misplaced == 0 ? 0 : (width - misplaced < count ? width - misplaced : count);
   const i64 fulls = (count - head) / width;
 #pragma unroll 4
