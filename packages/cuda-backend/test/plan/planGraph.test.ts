@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
 import type { Precision } from '../../src/lowering/emitter.ts';
+import { spanOf } from '../../src/plan/operand.ts';
 import { planGraph } from '../../src/plan/planGraph.ts';
 import { simulated } from '../simulator/simulated.ts';
 import { simulatedDescription } from '../simulator/simulatedDescription.ts';
@@ -22,6 +23,11 @@ simulated('a plan on the host gives what the references give', () => {
         const graph = captureProgram(program);
         const expected = evaluate(graph, programInputs);
         const plan = planGraph(graph, { device: simulatedDescription, precision, hasProductLibrary: true });
+        for (const { kind, operand } of plan.results) {
+          const isWhole = operand.region.bytes === spanOf(operand);
+          if (kind === 'state') expect(operand.region.kind).not.toBe('state');
+          else expect([operand.region.kind, isWhole]).toEqual(['result', true]);
+        }
         const results = runPlan(plan, { graph, inputs: programInputs });
         const passed = graph.outputs.filter(({ name, value }) =>
           graph.inputs.some((input) => input.name === name && input.value === value),

@@ -76,8 +76,8 @@ const weight = numbers(6, [size, size]).data as Float32Array;
 const bias = numbers(7, [size]).data as Float32Array;
 
 /**
- * A step as engines capture them: adapters in, moved adapters out, a metric, outputs. Some outputs are inputs, views of
- * inputs, exchanged state, or one value twice.
+ * A step as engines capture them: adapters in, moved adapters out, metrics, outputs. Some results are inputs, views of
+ * inputs, parts of other results, exchanged state, or one value twice.
  */
 export function captureProgram({ steps: list, hasGradient }: Program): Graph {
   const value = (x: tf.Tensor, y: tf.Tensor, leaves: Tensors): Matrix => {
@@ -106,8 +106,20 @@ export function captureProgram({ steps: list, hasGradient }: Program): Graph {
     const z = value(x, y, state);
     return {
       state: { down: tf.sub(down, first), up: state.other, other: tf.sub(up, second), same: state.same } as OutputTree,
-      metrics: { loss: loss(state), again: loss(state), norm: tf.sum(tf.square(first)) },
-      outputs: { z, flat: tf.reshape(z, [16]), given: x, turned: tf.reshape(y, [16]), ones: tf.ones([3]) },
+      metrics: {
+        loss: loss(state),
+        again: loss(state),
+        norm: tf.sum(tf.square(first)),
+        corner: tf.reshape(tf.slice(z, [0, 0], [1, 1]), []),
+      },
+      outputs: {
+        z,
+        flat: tf.reshape(z, [16]),
+        row: tf.slice(z, [1, 0], [1, 4]),
+        given: x,
+        turned: tf.reshape(y, [16]),
+        ones: tf.ones([3]),
+      },
     } as OutputTree;
   };
   const typed = (prefix: string) =>
