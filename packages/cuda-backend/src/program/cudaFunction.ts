@@ -95,7 +95,7 @@ export class CudaFunction {
       .after(() => this.#read(slot))
       .finally(() => {
         this.#slots.giveBack(slot);
-        this.#underWay.shift();
+        void this.#underWay.shift();
       });
     this.#underWay.push(end.catch(() => undefined));
     return end;

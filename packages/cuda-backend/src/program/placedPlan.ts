@@ -105,11 +105,11 @@ export class PlacedPlan {
     const { revision } = weights;
     const requests = this.#options.sources(weights);
     const isSame = requests.every((request, index) => isSameRequest(request, this.#requests[index]));
+    this.#requireMemory(requests, state);
     if (this.#generation < 0) {
       await kernels.load([commitKernel, ...commands.flatMap((each) => ('kernel' in each ? [each.kernel] : []))]);
       for (const command of commands) if (command.kind === 'product') products?.prepare(command.product);
     }
-    this.#requireMemory(requests, state);
     await state.settle();
     if (!isSame || this.#leases.length !== requests.length) {
       const former = this.#leases;
