@@ -512,7 +512,8 @@ int cuLaunchKernel(void *handle, unsigned gridX, unsigned gridY, unsigned gridZ,
     if (launch(name, gridX, blockX, shared, kept.data()) == 0) return (int)success;
     const std::string why = peftError();
     fprintf(stderr, "simulated device: %s\n", why.c_str());
-    return (int)(why.find("touches memory") == std::string::npos ? launchFailed : illegalAddress);
+    const auto says = [&why](const char *what) { return why.find(what) != std::string::npos; };
+    return (int)(says(": touches ") ? illegalAddress : says(": leaves the bounds") ? misalignedAddress : launchFailed);
   });
 }
 
