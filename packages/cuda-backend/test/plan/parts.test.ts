@@ -87,7 +87,7 @@ simulated('parts are memory of the whole', () => {
           expect(Math.max(...gaps), name).toBeLessThanOrEqual(tolerance * Math.hypot(1, ...Array.from(data)));
         }
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 });

@@ -111,7 +111,7 @@ simulated('numbers that only move', () => {
   it.each(Object.entries(unary))('%s', (op, planOf) => {
     fc.assert(
       fc.property(drawn, (each) => expectUnary(op as Node['op'], each, planOf(each))),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 
@@ -122,7 +122,7 @@ simulated('numbers that only move', () => {
     );
     fc.assert(
       fc.property(cases, ([each, count]) => expectJoined(op, each, count)),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 

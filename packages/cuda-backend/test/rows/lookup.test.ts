@@ -47,7 +47,7 @@ simulated('lookups', () => {
         const node = nodeOf('GatherV2', [x, wanted], { attributes: { axis: 2, batchDims }, output });
         expectFound(node, [x, wanted], each.storages);
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 
@@ -73,7 +73,7 @@ simulated('lookups', () => {
         const node = nodeOf('GatherNd', [x, tuples], { output: [7, ...shape.slice(depth)] });
         expectFound(node, [x, tuples], each.storages);
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 
@@ -155,7 +155,7 @@ simulated('sums at ids', () => {
   });
 
   it('in the order of the ids, from one row for all to a row for each', () => {
-    fc.assert(fc.property(drawn, expectScattered), { numRuns: 40 });
+    fc.assert(fc.property(drawn, expectScattered), { numRuns: 20 });
   });
 
   it.each([3, 20_000])('of more ids than one block sorts, to %i rows', (rows) => {
