@@ -21,29 +21,35 @@ template <i32 width> struct Tile<bf16, width> {
     return tile + row * bytesPerRow + ((eight ^ (row & 7)) << 4);
   }
 
-  // Begins to read `count` rows from `first` on; zeros stand for what is not there.
-  static __device__ __forceinline__ void read(unsigned char *tile, const Rows &rows, i32 first, i32 count, bool isAligned) {
-    readPart<width>(tile, rows, first, count, 0, isAligned);
-  }
-
-  // The same for `columns` numbers of each row from `start` on, a multiple of eight.
-  template <i32 columns>
-  static __device__ __forceinline__ void readPart(unsigned char *tile, const Rows &rows, i32 first, i32 count, i32 start,
-                                                  bool isAligned) {
-    const bf16 *data = (const bf16 *)rows.data;
-    for (i32 i = threadIdx.x; i < count * (columns / 8); i += blockDim.x) {
-      const i32 row = i / (columns / 8), eight = i % (columns / 8), column = start + eight * 8;
-      const bool isThere = first + row < rows.tokens && column < rows.size;
-      const bf16 *from = data + (isThere ? (i64)(first + row) * rows.stride + column : 0);
-      unsigned char *to = place(tile, row, eight);
-      if (isAligned) beginCopy(to, from, isThere);
-      else {
-        Sixteen words = {};
-        for (i32 k = 0; k < 8; k++) {
-          if (isThere && column + k < rows.size) words.word[k / 2] |= (u32)from[k].bits << 16 * (k % 2);
-        }
-        *(Sixteen *)to = words;
+  // Begins to read `count` rows from `first` on, `columns` numbers of each from `start` on, all multiples of eight, by
+  // `threads` threads; zeros stand for what is not there.
+  template <i32 threads, i32 count, i32 columns = width>
+  static __device__ __forceinline__ void read(unsigned char *tile, const Rows &rows, i32 first, bool isAligned,
+                                              i32 start = 0) {
+    // A thread reads the same eight columns of every `step`th row: its addresses go on by the same numbers of bytes.
+    const i32 eights = columns / 8, step = threads / eights;
+    static_assert(step % 8 == 0, "rows of one thread change places alike");
+    const i32 own = threadIdx.x / eights, eight = threadIdx.x % eights, column = start + eight * 8;
+    const bool hasColumn = column < rows.size;
+    const bf16 *from = (const bf16 *)rows.data + (i64)(first + own) * rows.stride + column;
+    unsigned char *to = place(tile, own, eight);
+    if (isAligned) {
+#pragma unroll
+      for (i32 i = 0; i < (count + step - 1) / step; i++) {
+        const i32 row = own + i * step;
+        if (row < count) beginCopy(to + i * step * bytesPerRow, from, hasColumn && first + row < rows.tokens);
+        from += step * rows.stride;
       }
+      return;
+    }
+    for (i32 row = own; row < count; row += step) {
+      Sixteen words = {};
+      for (i32 k = 0; k < 8; k++) {
+        if (first + row < rows.tokens && column + k < rows.size) words.word[k / 2] |= (u32)from[k].bits << 16 * (k % 2);
+      }
+      *(Sixteen *)to = words;
+      from += step * rows.stride;
+      to += step * bytesPerRow;
     }
   }
 
@@ -95,9 +101,10 @@ template <i32 width> struct Tile<float, width> {
     return (float *)(tile + row * bytesPerRow) + column;
   }
 
-  static __device__ __forceinline__ void read(unsigned char *tile, const Rows &rows, i32 first, i32 count, bool isAligned) {
+  template <i32 threads, i32 count>
+  static __device__ __forceinline__ void read(unsigned char *tile, const Rows &rows, i32 first, bool isAligned) {
     const float *data = (const float *)rows.data;
-    for (i32 i = threadIdx.x; i < count * (width / 4); i += blockDim.x) {
+    for (i32 i = threadIdx.x; i < count * (width / 4); i += threads) {
       const i32 row = i / (width / 4), column = i % (width / 4) * 4;
       const bool isThere = first + row < rows.tokens && column < rows.size;
       const float *from = data + (isThere ? (i64)(first + row) * rows.stride + column : 0);

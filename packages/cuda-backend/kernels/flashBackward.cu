@@ -81,7 +81,7 @@ __device__ __forceinline__ void gradOfScore(float &score, float &direct, const F
 template <class T, i32 width> __device__ __forceinline__ void flashKeyGrad(const FlashBackwardParameters &p, u32 block) {
   typedef Tile<T, width> Tiles;
   typedef Share<T> Shares;
-  const i32 resident = 16 * Shares::warps, streamed = Shares::streamed, half = Shares::half;
+  const i32 threads = 32 * Shares::warps, resident = 16 * Shares::warps, streamed = Shares::streamed, half = Shares::half;
   const i32 tileBytes = streamed * Tiles::bytesPerRow, residentBytes = resident * Tiles::bytesPerRow;
   const i32 storage = sizeof(T) == 2 ? storageBf16 : storageF32;
   PEFT_DYNAMIC_SHARED(memory);
@@ -119,16 +119,16 @@ template <class T, i32 width> __device__ __forceinline__ void flashKeyGrad(const
 
   const auto readTile = [&](i32 tile) {
     const i32 stage = tile % Tiles::stages, first = tile * streamed;
-    Tiles::read(queryTiles + stage * tileBytes, queries, first, streamed, queriesAligned);
-    Tiles::read(dyTiles + stage * tileBytes, grads, first, streamed, gradsAligned);
+    Tiles::template read<threads, streamed>(queryTiles + stage * tileBytes, queries, first, queriesAligned);
+    Tiles::template read<threads, streamed>(dyTiles + stage * tileBytes, grads, first, gradsAligned);
     if (threadIdx.x < streamed) beginCopy(rowTiles + stage * streamed + threadIdx.x, rows + first + threadIdx.x, true);
   };
 
   const float added[2] = {addedToKey(p.mask, maskStart, ownKey, shape.keys),
                           addedToKey(p.mask, maskStart, ownKey + 8, shape.keys)};
   float dKey[width / 8][4] = {}, dValue[width / 8][4] = {};
-  Tiles::read(keyTile, keys, firstKey, resident, areAligned(keys, sizeof(T)));
-  Tiles::read(valueTile, values, firstKey, resident, areAligned(values, sizeof(T)));
+  Tiles::template read<threads, resident>(keyTile, keys, firstKey, areAligned(keys, sizeof(T)));
+  Tiles::template read<threads, resident>(valueTile, values, firstKey, areAligned(values, sizeof(T)));
   readTile(begin);
   endGroup();
   for (i32 tile = begin; tile < tiles; tile++) {
@@ -180,7 +180,7 @@ template <class T, i32 width>
 __device__ __forceinline__ void flashQueryGrad(const FlashBackwardParameters &p, u32 block) {
   typedef Tile<T, width> Tiles;
   typedef Share<T> Shares;
-  const i32 resident = 16 * Shares::warps, streamed = Shares::streamed, half = Shares::half;
+  const i32 threads = 32 * Shares::warps, resident = 16 * Shares::warps, streamed = Shares::streamed, half = Shares::half;
   const i32 tileBytes = streamed * Tiles::bytesPerRow, residentBytes = resident * Tiles::bytesPerRow;
   const i32 storage = sizeof(T) == 2 ? storageBf16 : storageF32;
   PEFT_DYNAMIC_SHARED(memory);
@@ -218,13 +218,13 @@ __device__ __forceinline__ void flashQueryGrad(const FlashBackwardParameters &p,
 
   const auto readTile = [&](i32 tile) {
     const i32 stage = tile % Tiles::stages, first = tile * streamed;
-    Tiles::read(keyTiles + stage * tileBytes, keys, first, streamed, keysAligned);
-    Tiles::read(valueTiles + stage * tileBytes, values, first, streamed, valuesAligned);
+    Tiles::template read<threads, streamed>(keyTiles + stage * tileBytes, keys, first, keysAligned);
+    Tiles::template read<threads, streamed>(valueTiles + stage * tileBytes, values, first, valuesAligned);
   };
 
   float dQuery[width / 8][4] = {};
-  Tiles::read(queryTile, queries, firstQuery, resident, areAligned(queries, sizeof(T)));
-  Tiles::read(dyTile, grads, firstQuery, resident, areAligned(grads, sizeof(T)));
+  Tiles::template read<threads, resident>(queryTile, queries, firstQuery, areAligned(queries, sizeof(T)));
+  Tiles::template read<threads, resident>(dyTile, grads, firstQuery, areAligned(grads, sizeof(T)));
   readTile(0);
   endGroup();
   if (threadIdx.x < streamed) addedTiles[threadIdx.x] = addedToKey(p.mask, maskStart, threadIdx.x, shape.keys);

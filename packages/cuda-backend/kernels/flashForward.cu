@@ -16,7 +16,7 @@ struct FlashForwardParameters {
 template <class T, i32 width> __device__ __forceinline__ void flashForward(const FlashForwardParameters &p, u32 block) {
   typedef Tile<T, width> Tiles;
   typedef Share<T> Shares;
-  const i32 resident = 16 * Shares::warps, streamed = Shares::streamed, count = streamed / 8;
+  const i32 threads = 32 * Shares::warps, resident = 16 * Shares::warps, streamed = Shares::streamed, count = streamed / 8;
   const i32 tileBytes = streamed * Tiles::bytesPerRow;
   const i32 storage = sizeof(T) == 2 ? storageBf16 : storageF32;
   PEFT_DYNAMIC_SHARED(memory);
@@ -45,13 +45,13 @@ template <class T, i32 width> __device__ __forceinline__ void flashForward(const
 
   const auto readTile = [&](i32 tile) {
     const i32 stage = tile % Tiles::stages, first = tile * streamed;
-    Tiles::read(keyTiles + stage * tileBytes, keys, first, streamed, keysAligned);
-    Tiles::read(valueTiles + stage * tileBytes, values, first, streamed, valuesAligned);
+    Tiles::template read<threads, streamed>(keyTiles + stage * tileBytes, keys, first, keysAligned);
+    Tiles::template read<threads, streamed>(valueTiles + stage * tileBytes, values, first, valuesAligned);
   };
 
   float output[width / 8][4] = {};
   float most[2] = {noScore, noScore}, sum[2] = {0.0f, 0.0f};
-  Tiles::read(queryTile, queries, firstQuery, resident, areAligned(queries, sizeof(T)));
+  Tiles::template read<threads, resident>(queryTile, queries, firstQuery, areAligned(queries, sizeof(T)));
   readTile(0);
   endGroup();
   if (threadIdx.x < streamed) addedTiles[threadIdx.x] = addedToKey(p.mask, maskStart, threadIdx.x, shape.keys);

@@ -24,10 +24,10 @@ __device__ __forceinline__ void productTile(const ProductParameters &p, const Pr
   const bool bAligned = isAligned(bData) && p.bStride % 8 == 0 && b.size % 8 == 0;
   const auto readStep = [&](i32 stage, i32 inner) {
     unsigned char *aTile = memory + stage * (aBytes + bBytes), *bTile = aTile + aBytes;
-    if (transposeA) Wide::readPart<128>(aTile, a, inner, step, at.row, aAligned);
-    else Narrow::readPart<step>(aTile, a, at.row, 128, inner, aAligned);
-    if (transposeB) Narrow::readPart<step>(bTile, b, at.column, columns, inner, bAligned);
-    else Columns::template readPart<columns>(bTile, b, inner, step, at.column, bAligned);
+    if (transposeA) Wide::template read<256, step>(aTile, a, inner, aAligned, at.row);
+    else Narrow::template read<256, 128>(aTile, a, at.row, aAligned, inner);
+    if (transposeB) Narrow::template read<256, columns>(bTile, b, at.column, bAligned, inner);
+    else Columns::template read<256, step, columns>(bTile, b, inner, bAligned, at.column);
   };
 
   float sums[warpRows / 16][warpColumns / 8][4] = {};

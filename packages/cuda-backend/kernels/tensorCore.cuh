@@ -43,14 +43,15 @@ __device__ __forceinline__ void multiplyAdd(float (&c)[4], const u32 (&a)[4], u3
   };
   const Registers *all = peftWarpExchange(Registers{{a[0], a[1], a[2], a[3]}, {b0, b1}});
   const u32 lane = threadIdx.x % 32;
-  const auto upper = [](u32 pair, u32 which) { return __uint_as_float(which ? pair & 0xffff0000u : pair << 16); };
   for (u32 i = 0; i < 4; i++) {
-    const u32 column = 2 * (lane % 4) + i % 2;
+    const Registers *row = all + lane / 4 * 4, *column = all + (2 * (lane % 4) + i % 2) * 4;
     float sum = 0.0f;
-    for (u32 k = 0; k < 16; k++) {
-      const u32 pair = (k % 8) / 2;
-      const float left = upper(all[lane / 4 * 4 + pair].a[i / 2 + 2 * (k / 8)], k % 2);
-      sum += left * upper(all[column * 4 + pair].b[k / 8], k % 2);
+    for (u32 half = 0; half < 2; half++) {
+      for (u32 pair = 0; pair < 4; pair++) {
+        const u32 left = row[pair].a[i / 2 + 2 * half], right = column[pair].b[half];
+        sum += __uint_as_float(left << 16) * __uint_as_float(right << 16);
+        sum += __uint_as_float(left & 0xffff0000u) * __uint_as_float(right & 0xffff0000u);
+      }
     }
     c[i] += sum;
   }
@@ -101,6 +102,7 @@ static HostCopies hostCopies[1024];
 // Begins to copy 16 bytes to shared memory, or to fill them with zeros; both addresses are aligned to 16 bytes.
 __device__ __forceinline__ void beginCopy(void *to, const void *from, bool isThere) {
 #ifdef PEFT_HOST
+  peftBeginWrite(to, 16);
   HostCopies &mine = hostCopies[threadIdx.x];
   mine.copies[mine.made++] = HostCopy{to, isThere ? from : nullptr};
 #else

@@ -22,7 +22,7 @@ interface Drawn {
 }
 
 /** Around the edges of tiles of 32 and 64 rows. */
-const tokens = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.constantFrom(31, 33, 64, 65, 100, 129, 150));
+const tokens = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.constantFrom(31, 33, 64, 65, 129));
 /** Heads of whole 16 bytes and not, of both widths of tiles. */
 const head = fc.constantFrom(1, 3, 8, 20, 40, 64, 65, 80, 128);
 
@@ -91,7 +91,7 @@ simulated('attention without its scores', () => {
         expectRow(forward, inputs, { tolerance: 2e-5 });
         expectRow(backward, given, { tolerance: 2e-5 });
       }),
-      { numRuns: 8 },
+      { numRuns: 5 },
     );
   });
 
@@ -105,7 +105,7 @@ simulated('attention without its scores', () => {
         expectRow(forward, inputs, { inputs: [...storages, mask], outputs, tolerance: 2 ** -7 });
         expectRow(backward, given, { inputs: [...storages, 'f32', 'f32', 'bf16', mask], outputs, tolerance: 2 ** -7 });
       }),
-      { numRuns: 8 },
+      { numRuns: 5 },
     );
   });
 });
