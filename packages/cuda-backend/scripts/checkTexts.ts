@@ -1,28 +1,36 @@
-// pnpm --filter @peft/cuda-backend run compile <folder> [--nvrtc <file>]
-// Compiles every .cu of a folder (texts after the prelude, as generated kernels are) for sm_80, 90 and 120, keeps
-// nothing, and prints what spills registers. No GPU is needed.
+// pnpm --filter @peft/cuda-backend run compile [<folder>] [--nvrtc <file>]
+// Compiles the kernels that are generated when the toy models train, or every .cu of a folder (texts after the prelude),
+// for sm_80, 90 and 120; keeps nothing, and prints what spills registers. No GPU is needed.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import * as tf from '@tensorflow/tfjs';
 import { describeSearch } from '../src/device/findLibrary.ts';
 import { kernelText } from '../src/device/kernelSource.ts';
 import { openCompiler } from '../src/device/openCompiler.ts';
+import { generatedTexts } from '../test/recording/generatedTexts.ts';
 import { compileTexts } from './compileTexts.ts';
 import { type KernelFigures, spillLines } from './kernelFigures.ts';
 
 const { values, positionals } = parseArgs({ options: { nvrtc: { type: 'string' } }, allowPositionals: true });
 const [folder] = positionals;
-if (folder === undefined) throw new Error('Name the folder of the texts: pnpm run compile <folder>.');
 const { compiler, library } = await openCompiler({ library: values.nvrtc });
 if (compiler === undefined) throw new Error(describeSearch(library));
 
-const texts = readdirSync(folder)
-  .filter((name) => name.endsWith('.cu'))
-  .flatMap((name) => {
-    const file = name.slice(0, -'.cu'.length);
-    const text = kernelText(file, readFileSync(join(folder, name), 'utf8'));
-    return [80, 90, 120].map((architecture) => ({ file, text, architecture }));
-  });
+/** Texts by their file. */
+async function sources(): Promise<ReadonlyMap<string, string>> {
+  if (folder === undefined) {
+    await tf.setBackend('cpu');
+    return generatedTexts();
+  }
+  const names = readdirSync(folder).filter((name) => name.endsWith('.cu'));
+  return new Map(names.map((name) => [name.slice(0, -'.cu'.length), readFileSync(join(folder, name), 'utf8')]));
+}
+
+const texts = [...(await sources())].flatMap(([file, source]) => {
+  const text = kernelText(file, source);
+  return [80, 90, 120].map((architecture) => ({ file, text, architecture }));
+});
 const figures: Record<string, Record<string, Readonly<Record<string, KernelFigures>>>> = {};
 await compileTexts(compiler, texts, ({ file, architecture, figures: ofKernels }) => {
   figures[file] = { ...figures[file], [architecture]: ofKernels };
