@@ -2,3 +2,4 @@ export { evaluateNode } from '../src/evaluate.ts';
 export { captureCase, caseFunction } from './caseGraph.ts';
 export { type OpCase, opCases, valuesOf as opCaseValues } from './opCases.ts';
 export { replayEngine } from './replayEngine.ts';
+export { type ToyStep, toySteps, trainToy } from './toySteps.ts';
