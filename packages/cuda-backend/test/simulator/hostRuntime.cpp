@@ -467,6 +467,10 @@ void peftAccess(uint64_t address, unsigned bytes, int isWrite, void *place) {
        placeOf(place) + ".");
 }
 
+void peftBeginWrite(const void *to, unsigned bytes) {
+  peftAccess((uint64_t)to, bytes, 1, __builtin_return_address(0));
+}
+
 /** Runs a kernel. 0, or 1 with the reason in peftError(). */
 int peftRun(const Kernel *kernels, const char *name, unsigned blocks, unsigned threads, unsigned sharedBytes,
             const void *parameters, unsigned char *staticShared, unsigned long long staticSharedBytes, int isWatched) {

@@ -62,6 +62,8 @@ void peftTrap(const char *what);
 int peftRun(const PeftKernelEntry *kernels, const char *name, unsigned blocks, unsigned threads, unsigned sharedBytes,
             const void *parameters, unsigned char *staticShared, unsigned long long staticSharedBytes, int isWatched);
 void peftFence();
+// Of an asynchronous copy that begins: from now on it may write there, whenever it is made on the host.
+void peftBeginWrite(const void *to, unsigned bytes);
 
 float acosf(float) noexcept;
 float acoshf(float) noexcept;
