@@ -20,6 +20,8 @@ export interface FusedKernel extends Traced {
   /** Of loads whose every number is read by the thread that stores the number of the same place, and by no other. */
   readonly isOwn: readonly boolean[];
   readonly rows: RowShape | undefined;
+  /** How many sums of rows it makes. */
+  readonly sums: number;
   /** Bytes it moves: what it reads out of order counts as the whole lines of memory it touches. */
   readonly bytes: number;
 }
@@ -40,8 +42,8 @@ export function fusedKernel(traced: Traced, storageOf: (value: Value) => Storage
   const body = writer.write();
   if (!body) return undefined;
   const name = `fused${createHash('sha256').update(body).digest('hex').slice(0, 16)}`;
-  const { loads, isOwn, rows, bytes } = writer;
-  return { ...traced, name, text: body.replaceAll('$name', name), loads, isOwn, rows, bytes };
+  const { loads, isOwn, rows, sums, bytes } = writer;
+  return { ...traced, name, text: body.replaceAll('$name', name), loads, isOwn, rows, sums, bytes };
 }
 
 class KernelWriter {
@@ -108,6 +110,10 @@ class KernelWriter {
       const place = this.#placeOf(term.key);
       this.#keys.set(term.key, `const DropoutKeys keys${place} = dropoutKeys((const i32 *)p.x${place});`);
     }
+  }
+
+  get sums(): number {
+    return this.#terms.filter(({ kind }) => kind === 'reduced').length;
   }
 
   get bytes(): number {

@@ -16,7 +16,6 @@ const worthNumbers = 2 ** 15;
 /** Rows that fill a device; of fewer, a block has little help from others. */
 const manyRows = 64;
 const longRow = 2 ** 15;
-const mostOfFewRows = 3;
 const worthRow = 2 ** 10;
 
 /** Puts steps together into units, each of which is one kernel, in an order in which they can run. */
@@ -27,6 +26,8 @@ export class StepGroups {
   readonly #roots = new Map<Value, Value>();
   readonly #makers = new Map<Value, number>();
   readonly #readers = new Map<Value, number[]>();
+  /** Of each step: the places of those that make what it reads, however they show it. */
+  readonly #sources: readonly (readonly number[])[];
   readonly #returned: ReadonlySet<Value>;
 
   constructor(steps: readonly Step[], context: StepContext) {
@@ -44,6 +45,9 @@ export class StepGroups {
         this.#readers.set(root, [...(this.#readers.get(root) ?? []), place]);
       }
     }
+    this.#sources = steps.map(({ inputs }) => [
+      ...new Set(inputs.flatMap((input) => this.#makers.get(this.rootOf(input)) ?? [])),
+    ]);
     this.#returned = new Set([...context.returned].map((value) => this.rootOf(value)));
   }
 
@@ -53,9 +57,8 @@ export class StepGroups {
   join(): void {
     for (const [place, step] of this.#steps.entries()) {
       if (!this.#mayFuse(step)) continue;
-      const sources = new Set(step.inputs.map((input) => this.#makers.get(this.rootOf(input))));
-      for (const source of sources) {
-        if (source === undefined || !this.#mayFuse(this.#steps[source] as Step)) continue;
+      for (const source of this.#sources[place] as readonly number[]) {
+        if (!this.#mayFuse(this.#steps[source] as Step)) continue;
         const [above, below] = [this.#unitOf[source] as Unit, this.#unitOf[place] as Unit];
         if (above === below || this.#isIndirect(above, below)) continue;
         const both = this.#joined(above, below);
@@ -77,8 +80,7 @@ export class StepGroups {
     for (const unit of order.toReversed()) {
       const stored = outputsOf(unit).filter((output) => read.has(output));
       const kernel = stored.length > 0 && this.#isWorth(unit) ? this.#kernelOf(unit.steps, stored) : undefined;
-      if (kernel) keep({ ...unit, kernel });
-      else for (const step of unit.steps.toReversed()) keep({ places: [], steps: [step], kernel: undefined });
+      keep({ ...unit, kernel: kernel ?? unit.kernel });
     }
     return kept;
   }
@@ -152,29 +154,24 @@ export class StepGroups {
   #isIndirect(above: Unit, below: Unit): boolean {
     const first = above.places[0] as number;
     const seen = new Set<Unit>([below]);
-    const waiting = this.#sourcesOf(below).filter((unit) => unit !== above);
-    for (let unit = waiting.pop(); unit; unit = waiting.pop()) {
-      if (unit === above) return true;
-      if (seen.has(unit) || (unit.places.at(-1) as number) < first) continue;
-      seen.add(unit);
-      waiting.push(...this.#sourcesOf(unit));
-    }
-    return false;
-  }
-
-  /** Units that make what a unit reads; a kernel of several reads by their inputs, so that nothing is missed. */
-  #sourcesOf(unit: Unit): Unit[] {
-    const sources = new Set<Unit>();
-    for (const { inputs } of unit.steps) {
-      for (const input of inputs) {
-        for (const value of [input, this.rootOf(input)]) {
-          const place = this.#makers.get(value);
-          if (place !== undefined) sources.add(this.#unitOf[place] as Unit);
+    const waiting: Unit[] = [];
+    const visit = (unit: Unit) => {
+      for (const place of unit.places) {
+        for (const source of this.#sources[place] as readonly number[]) {
+          const each = this.#unitOf[source] as Unit;
+          if (seen.has(each) || (each.places.at(-1) as number) < first) continue;
+          if (each === above && unit === below) continue;
+          seen.add(each);
+          waiting.push(each);
         }
       }
+    };
+    visit(below);
+    for (let unit = waiting.pop(); unit; unit = waiting.pop()) {
+      if (unit === above) return true;
+      visit(unit);
     }
-    sources.delete(unit);
-    return [...sources];
+    return false;
   }
 
   /** All units, each where its last step was unless somebody needs it sooner. */
@@ -182,7 +179,10 @@ export class StepGroups {
     const order = new Set<Unit>();
     const add = (unit: Unit) => {
       if (order.has(unit)) return;
-      this.#sourcesOf(unit).forEach(add);
+      // A kernel needs no view of what it reads or makes itself.
+      const read = unit.steps.flatMap(({ inputs }) => (unit.kernel ? inputs.map(this.rootOf) : inputs));
+      const sources = new Set(read.flatMap((value) => this.#makers.get(value) ?? []));
+      for (const source of sources) if (this.#unitOf[source] !== unit) add(this.#unitOf[source] as Unit);
       order.add(unit);
     };
     for (const [place, unit] of this.#unitOf.entries()) if (unit.places.at(-1) === place) add(unit);
@@ -190,9 +190,8 @@ export class StepGroups {
   }
 }
 
-/** Whether enough threads share the work: where rows are few, each is read at once and leaves only its sums. */
-function isShared({ size, width, stores, loads }: FusedKernel): boolean {
+/** Whether enough threads share the work: where rows are few and long, a kernel sums each once and leaves the rest to others. */
+function isShared({ size, width, stores, sums }: FusedKernel): boolean {
   if (width === undefined || size / width >= manyRows || width <= worthRow) return true;
-  const whole = loads.filter(({ shape }) => sizeOf(shape) === size);
-  return width <= longRow && whole.length <= mostOfFewRows && stores.every(({ isRow }) => isRow);
+  return width <= longRow && sums === 1 && stores.every(({ isRow }) => isRow);
 }
