@@ -90,26 +90,26 @@ struct ReduceRowsParameters {
 
 // What lane `lane` of `lanes` makes of `count` numbers: those before the first full access, the full ones, the rest.
 template <class Numbers>
-__device__ __forceinline__ typename Numbers::Number reduceRun(const void *from, i64 first, i64 count, i32 lane,
-                                                              i32 lanes, i32 operation, i32 storage) {
+__device__ __forceinline__ typename Numbers::Number reduceRun(const void *from, i64 first, u32 count, u32 lane,
+                                                              u32 lanes, i32 operation, i32 storage) {
   typedef typename Numbers::Number Number;
   const i32 width = Numbers::width;
   Number results[width];
 #pragma unroll
   for (i32 i = 0; i < width; i++) results[i] = startOf(operation, Number());
   // A row may begin between two accesses.
-  const i64 misplaced = (i64)(((u64)from / Numbers::bytes + first) % width);
-  const i64 head = misplaced == 0 ? 0 : (width - misplaced < count ? width - misplaced : count);
-  const i64 fulls = (count - head) / width;
+  const u32 misplaced = (u32)(((u64)from / Numbers::bytes + first) % width);
+  const u32 head = misplaced == 0 ? 0 : (width - misplaced < count ? width - misplaced : count);
+  const u32 fulls = (count - head) / width;
 #pragma unroll 4
-  for (i64 at = lane; at < fulls; at += lanes) {
+  for (u32 at = lane; at < fulls; at += lanes) {
     Number numbers[width];
-    Numbers::load(from, first + head + at * width, storage, numbers);
+    Numbers::load(from, first + head + (i64)at * width, storage, numbers);
 #pragma unroll
     for (i32 i = 0; i < width; i++) results[i] = join(operation, results[i], numbers[i]);
   }
   // Fewer than `width` at either end.
-  for (i64 at = lane; at < count - fulls * width; at += lanes) {
+  for (u32 at = lane; at < count - fulls * width; at += lanes) {
     const i64 index = first + (at < head ? at : at + fulls * width);
     results[0] = join(operation, results[0], (Number)loadFloat(from, index, storage));
   }
@@ -128,7 +128,7 @@ __device__ __forceinline__ void reduceRowsOf(const ReduceRowsParameters &p, u32 
   const i64 row = item / p.parts;
   const i64 first = item % p.parts * p.partLength;
   const i64 rest = p.length - first;
-  const i64 count = isInside ? (rest < p.partLength ? rest : p.partLength) : 0;
+  const u32 count = isInside ? (u32)(rest < p.partLength ? rest : p.partLength) : 0;
   Number result =
       reduceRun<Numbers>(p.from, row * p.length + first, count, lane, lanes, operation, p.fromStorage);
   for (i32 distance = (lanes < 32 ? lanes : 32) / 2; distance > 0; distance /= 2) {
