@@ -16,6 +16,14 @@ PEFT_KERNEL(testTotal, Arrays, 1024) {
   if (threadIdx.x == 0) p.y[block] = sum;
 }
 
+PEFT_KERNEL(testRepeated, Arrays, 1024) {
+  const float x = p.x[threadIdx.x];
+  const float most = blockMax(x), mostOfNegative = blockMax(-1.0f - x);
+  const float sum = blockSum(x), doubled = blockSum(2.0f * x);
+  float *y = p.y + 4 * threadIdx.x;
+  y[0] = most, y[1] = mostOfNegative, y[2] = sum, y[3] = doubled;
+}
+
 PEFT_KERNEL(testReversed, Arrays, 1024) {
   PEFT_DYNAMIC_SHARED(memory);
   float *row = (float *)memory;
@@ -165,6 +173,9 @@ simulated('kernels on the host', () => {
     expect(run('testTotal', { threads: 256, inputs: upTo(1000), outputs: 1 })).toEqual(Float32Array.of(499500));
     hostRuntime().setOrder(order);
     expect(run('testTotal', { threads: 64, inputs: upTo(1000), outputs: 1, many: true })[0]).toBe(499500);
+    hostRuntime().setOrder(order);
+    const repeated = run('testRepeated', { threads: 256, inputs: upTo(256), outputs: 1024 });
+    expect(Array.from(repeated)).toEqual(Array.from({ length: 256 }, () => [255, -1, 32640, 65280]).flat());
     hostRuntime().setOrder(order);
     const reversed = run('testReversed', { blocks: 3, threads: 96, inputs: upTo(288), outputs: 288, sharedBytes: 384 });
     const expected = [0, 1, 2].flatMap((block) => Array.from({ length: 96 }, (_, i) => block * 96 + 95 - i));
