@@ -9,7 +9,7 @@ export interface LibraryPlace {
   readonly source: PlaceSource;
   /** A path, or for the loader a bare name. */
   readonly path: string;
-  /** Files that the loader must hold before: NVRTC's builtins. */
+  /** The folder in which it lies; none for a bare name. */
   readonly folder?: string;
 }
 
