@@ -36,7 +36,7 @@ export function engineDoor({ driver, compiler, products, shippedKernels }: Engin
 function driverFinding(driver: EngineParts['driver']): Finding {
   if ('failure' in driver) return { part: 'driver', isFound: false, what: driver.failure.split('; ')[0] as string };
   const { name, architecture, memory, driverVersion } = driver.device;
-  const device = `${name}, compute capability ${architecture / 10}, ${(memory / 2 ** 30).toFixed(0)} GiB`;
+  const device = `${name}, compute capability ${(architecture / 10).toFixed(1)}, ${(memory / 2 ** 30).toFixed(0)} GiB`;
   return {
     part: 'driver',
     isFound: true,
@@ -46,7 +46,8 @@ function driverFinding(driver: EngineParts['driver']): Finding {
 
 function libraryFinding(part: string, { path, lookedAt }: LibraryReport): Finding {
   if (path !== undefined) return { part, isFound: true, what: path };
-  return { part, isFound: false, what: `at none of ${lookedAt.length} places, from ${lookedAt[0]?.path} on` };
+  const places = `${lookedAt.length} place${lookedAt.length === 1 ? '' : 's'}`;
+  return { part, isFound: false, what: `looked for at ${places}, ${lookedAt[0]?.path} first` };
 }
 
 // A failure of the driver is a sentence with its remedy behind the semicolon.

@@ -74,8 +74,8 @@ tfjsGpu(), eager TensorFlow.js on TensorFlow: does not compute on a GPU here
 
 cudaEngine(), captured steps on CUDA: does not compute on a GPU here
   missing  driver      the library of the CUDA driver was not found
-  missing  NVRTC       at none of 2 places, from lib.so.0 on
-  missing  cuBLASLt    at none of 1 places, from lib.so.0 on
+  missing  NVRTC       looked for at 2 places, lib.so.0 first
+  missing  cuBLASLt    looked for at 1 place, lib.so.0 first
   missing  kernels     none in the package for this device
   to mend it, install NVIDIA's driver for the GPU of this machine, or name its file in PEFT_CUDA_LIBRARY`);
   });
@@ -101,7 +101,7 @@ tfjsGpu(), eager TensorFlow.js on TensorFlow: computes on the GPU
   found    GPU         TensorFlow computes on it
 
 cudaEngine(), captured steps on CUDA: computes on the GPU
-  found    driver      libcuda.so.1 for CUDA up to 13.0; NVIDIA H200, compute capability 9, 150 GiB
+  found    driver      libcuda.so.1 for CUDA up to 13.0; NVIDIA H200, compute capability 9.0, 150 GiB
   found    NVRTC       /usr/local/cuda/lib64/libnvrtc.so.13
   found    cuBLASLt    libcublasLt.so.13
   found    kernels     in the package, by NVRTC 12.9`);
@@ -130,8 +130,8 @@ tfjsGpu(), eager TensorFlow.js on TensorFlow: does not compute on a GPU here
   to mend it, run: ${install}
 
 cudaEngine(), captured steps on CUDA: does not compute on a GPU here
-  found    driver      libcuda.so.1 for CUDA up to 13.0; NVIDIA H200, compute capability 9, 150 GiB
-  missing  NVRTC       at none of 2 places, from lib.so.0 on
+  found    driver      libcuda.so.1 for CUDA up to 13.0; NVIDIA H200, compute capability 9.0, 150 GiB
+  missing  NVRTC       looked for at 2 places, lib.so.0 first
   found    cuBLASLt    libcublasLt.so.13
   missing  kernels     none in the package for this device
   to mend it, run: python3 -m pip install nvidia-cuda-nvrtc-cu12 nvidia-cublas-cu12`);

@@ -79,9 +79,10 @@ async function testSuite(name: string, addon: string): Promise<void> {
 
 try {
   const { wheel: wheels, python } = values;
-  const { addon } = await buildTfjs(await thisTfjsMachine(), { wheels, python, out: folder, onProgress: console.log });
+  const built = await buildTfjs(await thisTfjsMachine(), { wheels, python, out: folder, onProgress: console.log });
+  console.log(`TensorFlow ${built.tensorflow} computes on the ${built.usesGpu ? 'GPU' : 'CPU'}`);
   const wanted = suites.filter(({ name }) => values.suite?.includes(name) ?? true);
-  for (const { name } of wanted) await testSuite(name, addon);
+  for (const { name } of wanted) await testSuite(name, built.addon);
   for (const { name, leftOut = {} } of wanted) {
     for (const [file, reason] of Object.entries(leftOut))
       console.log(`left out: packages/${name}/${file}, which ${reason}`);
