@@ -16,18 +16,15 @@ import type { Unit } from './unit.ts';
 export const fuseSteps: StepPass = (steps, context) => {
   const groups = new StepGroups(steps, context);
   groups.join();
-  const units = groups.finish();
-  const texts = new Map(units.flatMap(({ kernel }) => (kernel ? [[kernel.name, kernel.text] as const] : [])));
+  const units = groups.finish().map((unit) => ({ unit, written: unit.kernel?.write() }));
+  const texts = new Map(units.flatMap(({ written }) => (written ? [[written.name, written.text] as const] : [])));
   const source = ['#include "fused.cuh"', ...texts.values()].join('\n');
   const file = `fused-${createHash('sha256').update(source).digest('hex').slice(0, 16)}`;
-  return units.map((unit) =>
-    unit.kernel
-      ? fusedStep(unit, unit.kernel, {
-          storageOf: context.storageOf,
-          reference: { file, name: unit.kernel.name, source },
-        })
-      : (unit.steps[0] as Step),
-  );
+  return units.map(({ unit, written }) => {
+    if (!unit.kernel || !written) return unit.steps[0] as Step;
+    const reference = { file, name: written.name, source };
+    return fusedStep(unit, unit.kernel, { storageOf: context.storageOf, reference });
+  });
 };
 
 interface Fused {

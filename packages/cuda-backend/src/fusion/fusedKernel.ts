@@ -13,9 +13,8 @@ import type { Store, Traced } from './traceGroup.ts';
 
 /** A generated kernel: what it reads and stores, in the order of its parameters. */
 export interface FusedKernel extends Traced {
-  readonly name: string;
-  /** C++ of its parameter struct and its body. */
-  readonly text: string;
+  /** C++ of its parameter struct and its body, under a name that is the text's hash. */
+  readonly write: () => { readonly name: string; readonly text: string };
   readonly loads: readonly Value[];
   /** Of loads whose every number is read by the thread that stores the number of the same place, and by no other. */
   readonly isOwn: readonly boolean[];
@@ -39,11 +38,14 @@ const tags = { f32: 'storageF32', bf16: 'storageBf16', i32: 'storageI32', u8: 's
 /** The kernel of a traced group; undefined where it would need too much of a thread. */
 export function fusedKernel(traced: Traced, storageOf: (value: Value) => Storage): FusedKernel | undefined {
   const writer = new KernelWriter(traced, storageOf);
-  const body = writer.write();
-  if (!body) return undefined;
-  const name = `fused${createHash('sha256').update(body).digest('hex').slice(0, 16)}`;
+  if (!writer.fits()) return undefined;
   const { loads, isOwn, rows, sums, bytes } = writer;
-  return { ...traced, name, text: body.replaceAll('$name', name), loads, isOwn, rows, sums, bytes };
+  const write = () => {
+    const body = writer.write();
+    const name = `fused${createHash('sha256').update(body).digest('hex').slice(0, 16)}`;
+    return { name, text: body.replaceAll('$name', name) };
+  };
+  return { ...traced, write, loads, isOwn, rows, sums, bytes };
 }
 
 class KernelWriter {
@@ -69,14 +71,18 @@ class KernelWriter {
     this.#index = Math.max(traced.size, ...read) < 2 ** 31 ? 'u32' : 'i64';
   }
 
-  write(): string | undefined {
-    if (this.#terms.length > mostStatements) return undefined;
-    for (const [number, term] of this.#terms.entries()) this.#names.set(term, `t${number}`);
+  /** Whether a thread can hold what the kernel needs. */
+  fits(): boolean {
+    if (this.#terms.length > mostStatements) return false;
     this.#findLoads();
     this.#findKept();
-    if (this.loads.length + this.#traced.stores.length > mostOperands) return undefined;
+    if (this.loads.length + this.#traced.stores.length > mostOperands) return false;
     const eights = this.#terms.filter((term) => this.#isEight(term)).length + this.#traced.stores.length;
-    if (eights > mostEights && this.#traced.size > 1) return undefined;
+    return eights <= mostEights || this.#traced.size === 1;
+  }
+
+  write(): string {
+    for (const [number, term] of this.#terms.entries()) this.#names.set(term, `t${number}`);
     const body = this.rows ? this.#rowBody(this.rows) : this.#runBody();
     const threads = this.rows?.threads ?? 256;
     return [
