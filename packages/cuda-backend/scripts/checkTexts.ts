@@ -17,24 +17,28 @@ const [folder] = positionals;
 const { compiler, library } = await openCompiler({ library: values.nvrtc });
 if (compiler === undefined) throw new Error(describeSearch(library));
 
-/** Texts by their file. */
-async function sources(): Promise<ReadonlyMap<string, string>> {
+/** All that the compiler is given, by file. */
+async function texts(): Promise<ReadonlyMap<string, string>> {
   if (folder === undefined) {
     await tf.setBackend('cpu');
     return generatedTexts();
   }
   const names = readdirSync(folder).filter((name) => name.endsWith('.cu'));
-  return new Map(names.map((name) => [name.slice(0, -'.cu'.length), readFileSync(join(folder, name), 'utf8')]));
+  return new Map(
+    names.map((name) => {
+      const file = name.slice(0, -'.cu'.length);
+      return [file, kernelText(file, readFileSync(join(folder, name), 'utf8'))];
+    }),
+  );
 }
 
-const texts = [...(await sources())].flatMap(([file, source]) => {
-  const text = kernelText(file, source);
-  return [80, 90, 120].map((architecture) => ({ file, text, architecture }));
-});
+const wanted = [...(await texts())].flatMap(([file, text]) =>
+  [80, 90, 120].map((architecture) => ({ file, text, architecture })),
+);
 const figures: Record<string, Record<string, Readonly<Record<string, KernelFigures>>>> = {};
-await compileTexts(compiler, texts, ({ file, architecture, figures: ofKernels }) => {
+await compileTexts(compiler, wanted, ({ file, architecture, figures: ofKernels }) => {
   figures[file] = { ...figures[file], [architecture]: ofKernels };
 });
-console.log(`${compiler.version}: ${texts.length} compilations, all fine`);
+console.log(`${compiler.version}: ${wanted.length} compilations, all fine`);
 const spills = spillLines(figures);
 if (spills.length > 0) console.log(`kernels that spill registers:\n${spills.join('\n')}`);

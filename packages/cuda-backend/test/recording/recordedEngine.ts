@@ -1,6 +1,7 @@
 import type { CudaEngine } from '../../src/cudaEngine.ts';
 import type { Compiler } from '../../src/device/compiler.ts';
 import { kernelImages } from '../../src/device/kernelImages.ts';
+import { kernelFiles } from '../../src/device/kernelSource.ts';
 import { openKernelLibrary } from '../../src/device/openKernelLibrary.ts';
 import type { ProductLibrary } from '../../src/device/products.ts';
 import { engineOn } from '../../src/engineOn.ts';
@@ -23,7 +24,7 @@ export interface RecordedEngine {
   readonly engine: CudaEngine;
   /** What recorded the calls, once the engine was opened. */
   readonly recorded: RecordedDriver;
-  /** Texts of generated kernels that were compiled, without what all texts begin with, by their file. */
+  /** All text that a compiler was given for generated kernels, by their file. */
   readonly generated: ReadonlyMap<string, string>;
   /** Kernels in the order in which the device came to them. */
   readonly launches: readonly string[];
@@ -51,8 +52,7 @@ export function recordedEngine({
     optionsOf: () => [],
     compile: async (text, { name }) => {
       const file = name.replace(/\.cu$/, '');
-      const begin = `#line 1 "${name}"\n`;
-      generated.set(file, text.slice(text.indexOf(begin) + begin.length));
+      if (!kernelFiles().includes(file)) generated.set(file, text);
       return { image: new TextEncoder().encode(text), log: '' };
     },
   };
