@@ -20,7 +20,7 @@ export const flashAttentionRows: CudaRows<Ops> = {
       const storage = storageOf([query, key, value]);
       const { threads, resident, forwardBytes, suffix } = flashLaunch(storage, sizes);
       emit.kernel({
-        kernel: { file: 'flashForward', name: `flashForward${suffix}` },
+        kernel: { file: `flashForward${suffix}`, name: `flashForward${suffix}` },
         blocks: sizes.batch * sizes.heads * Math.ceil(sizes.queries / resident),
         threads,
         sharedBytes: forwardBytes,
@@ -55,7 +55,7 @@ export const flashAttentionRows: CudaRows<Ops> = {
       const places = rowsPerHead(sizes.queries);
       const rows = emit.scratch([all * places, 4], 'f32');
       emit.kernel({
-        kernel: { file: 'flashBackward', name: 'flashRows' },
+        kernel: { file: 'flashRows', name: 'flashRows' },
         blocks: (all * places) / 8,
         threads: 128,
         arguments: [
@@ -73,7 +73,7 @@ export const flashAttentionRows: CudaRows<Ops> = {
       });
       const keyBlocks = all * Math.ceil(sizes.keys / resident);
       emit.kernel({
-        kernel: { file: 'flashBackward', name: `flashBackward${suffix}` },
+        kernel: { file: `flashBackward${suffix}`, name: `flashBackward${suffix}` },
         blocks: keyBlocks + all * Math.ceil(sizes.queries / resident),
         threads,
         sharedBytes: backwardBytes,

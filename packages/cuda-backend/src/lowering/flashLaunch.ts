@@ -1,4 +1,4 @@
-/** How the kernels of kernels/flashForward.cu and flashBackward.cu are launched: what `Share` and `Tile` there say. */
+/** How the kernels of kernels/flashForward.cuh and flashBackward.cuh are launched: what `Share` and `Tile` there say. */
 export interface FlashLaunch {
   readonly threads: number;
   /** Queries, or keys, that one block works for. */

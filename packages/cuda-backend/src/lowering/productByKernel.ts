@@ -47,9 +47,9 @@ export function productByKernel(
     f32(alpha),
     i32(0),
   ];
-  const file = storage === 'bf16' ? 'productBf16' : 'productF32';
+  const name = `product${storage === 'bf16' ? 'Bf16' : 'F32'}x${width}`;
   emit.kernel({
-    kernel: { file, name: `${file}x${width}` },
+    kernel: { file: name, name },
     blocks: tiles * splits,
     threads,
     ...(storage === 'bf16' ? { sharedBytes: sharedBytes(width, product.b.transposed) } : {}),
@@ -104,7 +104,7 @@ function shareOfInner({ inner, tiles, multiprocessors }: Splitting): number {
 /** Shorter parts would be mostly the adding up of parts. */
 const leastSteps = 4;
 
-/** Two stages of a tile of each factor, as `productTile` in kernels/productBf16.cu lays them out. */
+/** Two stages of a tile of each factor, as `productTile` in kernels/productBf16.cuh lays them out. */
 function sharedBytes(width: number, transposeB: boolean): number {
   const a = tileRows * step;
   const b = transposeB ? width * step : step * (width > 64 ? 128 : 64);

@@ -147,8 +147,3 @@ template <class T, i32 width> __device__ __forceinline__ void flashForward(const
   const Rows outputs = rowsOf(p.output, p.outputStorage, shape, head, shape.queries, shape.width);
   writeRows<width>(outputs, p.outputStorage, firstQuery + 16 * warp, output, 1.0f / sum[0], 1.0f / sum[1]);
 }
-
-PEFT_KERNEL(flashForwardBf16x64, FlashForwardParameters, 128) { flashForward<bf16, 64>(p, block); }
-PEFT_KERNEL(flashForwardBf16x128, FlashForwardParameters, 128) { flashForward<bf16, 128>(p, block); }
-PEFT_KERNEL(flashForwardF32x64, FlashForwardParameters, 64) { flashForward<float, 64>(p, block); }
-PEFT_KERNEL(flashForwardF32x128, FlashForwardParameters, 64) { flashForward<float, 128>(p, block); }

@@ -89,8 +89,3 @@ template <i32 columns, i32 down> __device__ __forceinline__ void productOfTiles(
   } else if (p.transposeB) productTile<columns, down, false, true>(p, at);
   else productTile<columns, down, false, false>(p, at);
 }
-
-PEFT_KERNEL(productBf16x128, ProductParameters, 256) { productOfTiles<128, 2>(p, block); }
-PEFT_KERNEL(productBf16x64, ProductParameters, 256) { productOfTiles<64, 4>(p, block); }
-PEFT_KERNEL(productBf16x32, ProductParameters, 256) { productOfTiles<32, 8>(p, block); }
-PEFT_KERNEL(productBf16x16, ProductParameters, 256) { productOfTiles<16, 8>(p, block); }

@@ -76,8 +76,3 @@ __device__ __forceinline__ void exactProduct(const ProductParameters &p, u32 blo
     for (i32 j = 0; j < wide; j++) writeSum(p, at, at.row + ownRow + i, at.column + ownColumn + j, sums[i][j]);
   }
 }
-
-PEFT_KERNEL(productF32x128, ProductParameters, 256) { exactProduct<128, 8, 8>(p, block); }
-PEFT_KERNEL(productF32x64, ProductParameters, 256) { exactProduct<64, 8, 4>(p, block); }
-PEFT_KERNEL(productF32x32, ProductParameters, 256) { exactProduct<32, 4, 4>(p, block); }
-PEFT_KERNEL(productF32x16, ProductParameters, 256) { exactProduct<16, 4, 2>(p, block); }

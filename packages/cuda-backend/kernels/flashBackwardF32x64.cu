@@ -1,0 +1,3 @@
+#include "flashBackward.cuh"
+
+PEFT_KERNEL(flashBackwardF32x64, FlashBackwardParameters, 64) { flashBackward<float, 64>(p, block); }
