@@ -4,6 +4,7 @@ import { toySteps } from '@peft/graph/test';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { simulatedEngine } from '../engine/simulatedEngine.ts';
+import { someOf } from '../engine/someOf.ts';
 import { simulated } from '../simulator/simulated.ts';
 import { simulatedControl } from '../simulator/simulatedLibraries.ts';
 
@@ -50,7 +51,7 @@ simulated('20 steps on the simulated device', () => {
 
   describe('in float32 are those of the eager engine, within 1e-4', () => {
     const engine = simulatedEngine();
-    it.each(Object.keys(toySteps))('%s', async (name) => {
+    it.each(someOf(toySteps, 2))('%s', async (name) => {
       const [found, expected] = [await figuresOf(name, engine), await figuresOf(name, eagerEngine())];
       expect(found).toHaveLength(44);
       for (const [place, figure] of expected.entries()) {

@@ -9,7 +9,7 @@ import { simulatedControl } from '../simulator/simulatedLibraries.ts';
 import { settled } from './programOf.ts';
 import { simulatedEngine } from './simulatedEngine.ts';
 
-const [links, linkLength] = [5, 16];
+const [links, linkLength] = [4, 12];
 
 simulated('over knots, compactions and evaluations on the simulated device', () => {
   beforeAll(async () => {
