@@ -16,6 +16,8 @@ export default mergeConfig(
       // What is run on several backends is run once.
       testNamePattern: /^(?!.*\bon (?:wasm|unknown)\b)/,
       maxWorkers: 1,
+      // An operation costs TensorFlow some 12 microseconds, and toy tasks are millions of them.
+      testTimeout: 1_800_000,
     },
   }),
 );
