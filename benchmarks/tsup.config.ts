@@ -9,9 +9,9 @@ const folder = 'cuda/dist';
 /** What the bundle loads by itself: koffi with its binary of this platform, and the kernels' texts and images. */
 async function addFiles(): Promise<void> {
   const backend = createRequire(join(process.cwd(), '../packages/cuda-backend/package.json'));
-  const koffi = dirname(backend.resolve('koffi/package.json'));
+  const koffi = dirname(backend.resolve('koffi'));
   const binary = `@koromix/koffi-${process.platform}-${process.arch}`;
-  const binaries = dirname(createRequire(join(koffi, 'package.json')).resolve(`${binary}/package.json`));
+  const binaries = dirname(createRequire(join(koffi, 'index.cjs')).resolve(`${binary}/package.json`));
   for (const [name, from] of [
     ['koffi', koffi],
     [binary, binaries],
@@ -19,7 +19,8 @@ async function addFiles(): Promise<void> {
     await cp(from, join(folder, 'node_modules', name), { recursive: true, dereference: true });
   }
   await cp('../packages/cuda-backend/kernels', join(folder, 'kernels'), { recursive: true });
-  await rm(join(folder, 'node_modules/koffi/src'), { recursive: true, force: true });
+  // Sources of koffi's own libraries: its binary is built.
+  await rm(join(folder, 'node_modules/koffi/vendor'), { recursive: true, force: true });
 }
 
 export default [
@@ -34,8 +35,9 @@ export default [
     format: ['esm'],
     target: 'es2022',
     platform: 'node',
-    noExternal: [/.*/],
-    external: ['koffi', 'onnxruntime-node', 'onnxruntime-web'],
+    noExternal: [/^(?!koffi|@koromix|onnxruntime)/],
+    external: [/^koffi/, /^@koromix/, /^onnxruntime/],
+    clean: true,
     banner: {
       js: "import { createRequire as bundledRequire } from 'node:module'; const require = bundledRequire(import.meta.url);",
     },
