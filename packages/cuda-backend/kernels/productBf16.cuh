@@ -5,7 +5,8 @@
 // 256 threads make 128 rows and `columns` columns on tensor cores, 64 of the inner axis at a time; `down` warps below each
 // other.
 template <i32 columns, i32 down, bool transposeA, bool transposeB>
-__device__ __forceinline__ void productTile(const ProductParameters &p, const ProductPlace &at) {
+__device__ __forceinline__ void productTile(const ProductParameters &p, const ProductPlace &at,
+                                            float (&sums)[128 / down / 16][columns / (8 / down) / 8][4]) {
   const i32 across = 8 / down, warpRows = 128 / down, warpColumns = columns / across, step = 64;
   typedef Tile<bf16, 64> Narrow;
   typedef Tile<bf16, 128> Wide;
@@ -30,7 +31,6 @@ __device__ __forceinline__ void productTile(const ProductParameters &p, const Pr
     else Columns::template read<256, step, columns>(bTile, b, inner, bAligned, at.column);
   };
 
-  float sums[warpRows / 16][warpColumns / 8][4] = {};
   const i32 steps = (at.end - at.begin + step - 1) / step;
   readStep(0, at.begin);
   endGroup();
@@ -67,7 +67,20 @@ __device__ __forceinline__ void productTile(const ProductParameters &p, const Pr
     __syncthreads();
   }
   awaitGroups<0>();
+}
 
+template <i32 columns, i32 down> __device__ __forceinline__ void productOfTiles(const ProductParameters &p, u32 block) {
+  const i32 across = 8 / down, warpRows = 128 / down, warpColumns = columns / across;
+  const ProductPlace at = ProductPlace::of<128, columns>(p, block);
+  float sums[warpRows / 16][warpColumns / 8][4] = {};
+  if (p.transposeA) {
+    if (p.transposeB) productTile<columns, down, true, true>(p, at, sums);
+    else productTile<columns, down, true, false>(p, at, sums);
+  } else if (p.transposeB) productTile<columns, down, false, true>(p, at, sums);
+  else productTile<columns, down, false, false>(p, at, sums);
+
+  const i32 lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+  const i32 ownRow = warp / across * warpRows, ownColumn = warp % across * warpColumns;
 #pragma unroll
   for (i32 m = 0; m < warpRows / 16; m++) {
 #pragma unroll
@@ -79,13 +92,4 @@ __device__ __forceinline__ void productTile(const ProductParameters &p, const Pr
       }
     }
   }
-}
-
-template <i32 columns, i32 down> __device__ __forceinline__ void productOfTiles(const ProductParameters &p, u32 block) {
-  const ProductPlace at = ProductPlace::of<128, columns>(p, block);
-  if (p.transposeA) {
-    if (p.transposeB) productTile<columns, down, true, true>(p, at);
-    else productTile<columns, down, true, false>(p, at);
-  } else if (p.transposeB) productTile<columns, down, false, true>(p, at);
-  else productTile<columns, down, false, false>(p, at);
 }

@@ -120,7 +120,7 @@ const countOf = (shape: readonly number[]) => shape.reduce((count, length) => co
 
 simulated('products on kernels of this package', () => {
   it('of any sizes, strides and transposes, the same bits in every order', () => {
-    fc.assert(fc.property(drawn, expectProduct), { numRuns: 14 });
+    fc.assert(fc.property(drawn, expectProduct), { numRuns: 8 });
   });
 
   it('of low-rank factors, split along a long inner axis', () => {
