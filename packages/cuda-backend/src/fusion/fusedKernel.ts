@@ -4,11 +4,12 @@ import { type Expression, elementExpressions } from '../lowering/elementExpressi
 import { dropoutThreshold } from '../lowering/elementRows.ts';
 import { bytesPerNumber, type Storage } from '../plan/storage.ts';
 import { cLiteral } from './cLiteral.ts';
-import { isConstant, placeText, splitAt } from './indexMap.ts';
+import { identityMap, isConstant, keyOfMap, placeText, splitAt } from './indexMap.ts';
 import { type LoadShape, loadShape } from './loadShape.ts';
 import { sizeOf } from './readMap.ts';
 import { type RowShape, rowShape } from './rowShape.ts';
-import type { Load, Mask, Reduced, Term, TermType } from './term.ts';
+import type { Load, Reduced, Term, TermType } from './term.ts';
+import { operandsOf, termsOf } from './termsOf.ts';
 import type { Store, Traced } from './traceGroup.ts';
 
 /** A generated kernel: what it reads and stores, in the order of its parameters. */
@@ -64,7 +65,7 @@ class KernelWriter {
   constructor(traced: Traced, storageOf: (value: Value) => Storage) {
     this.#traced = traced;
     this.#storageOf = storageOf;
-    this.#terms = termsOf(traced.stores);
+    this.#terms = termsOf(traced.stores.map(({ term }) => term));
     this.#lastStage = Math.max(0, ...traced.stores.map(({ term }) => term.stage));
     this.rows = traced.width === undefined ? undefined : rowShape(traced.width);
     const read = this.#terms.flatMap((term) => (term.kind === 'load' ? [sizeOf(term.value.shape)] : []));
@@ -104,7 +105,8 @@ class KernelWriter {
     for (const term of this.#terms) {
       if (term.kind === 'mask') owned.set(term.key, false);
       if (term.kind !== 'load') continue;
-      const isOwn = !term.isShared && !owned.has(term.value) && keyIsIdentity(term, this.#traced.size);
+      const isOwn =
+        !term.isShared && !owned.has(term.value) && keyOfMap(term.map) === keyOfMap(identityMap(this.#traced.size));
       owned.set(term.value, isOwn);
     }
     for (const [value, isOwn] of owned) {
@@ -373,29 +375,6 @@ class KernelWriter {
   #name(term: Term): string {
     return this.#names.get(term) as string;
   }
-}
-
-/** All terms, operands before what reads them. */
-function termsOf(stores: readonly Store[]): readonly Term[] {
-  const terms = new Set<Term>();
-  const visit = (term: Term) => {
-    if (terms.has(term)) return;
-    for (const operand of operandsOf(term)) visit(operand);
-    terms.add(term);
-  };
-  for (const { term } of stores) visit(term);
-  return [...terms];
-}
-
-function operandsOf(term: Term): readonly Term[] {
-  if (term.kind === 'computed') return term.operands;
-  if (term.kind === 'reduced' || term.kind === 'rounded') return [term.of];
-  return term.kind === 'mask' ? [(term as Mask).place] : [];
-}
-
-function keyIsIdentity({ map }: Load, size: number): boolean {
-  const [axis] = map.axes;
-  return map.offset === 0 && map.axes.length === 1 && axis?.step === 1 && axis.length === size;
 }
 
 const indented = (line: string) => (line.startsWith('#') ? line : `  ${line}`);
