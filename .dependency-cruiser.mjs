@@ -143,7 +143,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^((packages|examples)/[^/]+/dist|benchmarks/[.]venv)/' },
+    exclude: { path: '^((packages|examples)/[^/]+/dist|benchmarks/([.]venv|cuda/dist))/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },
     combinedDependencies: false,

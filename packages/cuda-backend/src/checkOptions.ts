@@ -19,31 +19,31 @@ export function checkOptions(options: CudaEngineOptions): void {
     .filter((name) => !Object.hasOwn(known, name))
     .map((name) => `there is no option "${name}"; there are ${Object.keys(known).join(', ')}`);
   const { device, precision, memoryBudget, cacheFolder, graphs, onWarning } = options;
-  const require = (
+  const expectThat = (
     name: string,
     value: unknown,
     { isRight, is }: { readonly isRight: boolean; readonly is: string },
   ) => {
     if (value !== undefined && !isRight) problems.push(`${name} is ${JSON.stringify(value)}; it is ${is}`);
   };
-  require('device', device, {
+  expectThat('device', device, {
     isRight: Number.isInteger(device) && Number(device) >= 0,
     is: 'a whole number from 0 on',
   });
-  require('precision', precision, {
+  expectThat('precision', precision, {
     isRight: precisions.includes(precision as string),
     is: "'float32', 'tf32' or 'bf16'",
   });
-  require('memoryBudget', memoryBudget, {
+  expectThat('memoryBudget', memoryBudget, {
     isRight: Number.isFinite(memoryBudget) && Number(memoryBudget) > 0,
     is: 'a number of bytes above 0',
   });
-  require('cacheFolder', cacheFolder, {
+  expectThat('cacheFolder', cacheFolder, {
     isRight: typeof cacheFolder === 'string' && cacheFolder !== '',
     is: 'the path of a folder',
   });
-  require('graphs', graphs, { isRight: typeof graphs === 'boolean', is: 'true or false' });
-  require('onWarning', onWarning, { isRight: typeof onWarning === 'function', is: 'a function of a text' });
+  expectThat('graphs', graphs, { isRight: typeof graphs === 'boolean', is: 'true or false' });
+  expectThat('onWarning', onWarning, { isRight: typeof onWarning === 'function', is: 'a function of a text' });
   problems.push(...libraryProblems(options.libraries));
   if (problems.length === 0) return;
   throw new CudaError('cuda/options', `cudaEngine: ${problems.join('; ')}.`);

@@ -1,7 +1,7 @@
 import { capture, runPasses } from '@peft/graph';
+import { bertBase, bertStep, emptyWeights } from '@peft/graph/test';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, it } from 'vitest';
-import { bertBase, bertStep, emptyWeights } from '../../../graph/test/bertStep.ts';
 import type { DeviceDescription } from '../../src/device/driver.ts';
 import { cudaPasses } from '../../src/plan/cudaPasses.ts';
 import { planGraph } from '../../src/plan/planGraph.ts';

@@ -1,0 +1,1 @@
+export { simulatedEngine } from './engine/simulatedEngine.ts';
