@@ -113,6 +113,18 @@ describe('values that are fetched when somebody reads them', () => {
     countsAreBack();
   });
 
+  it('are fetched at once for who wants the array itself', async () => {
+    const array = Float32Array.of(4, 5);
+    const { calls, tensor } = sourceOf(array);
+    expect([hostBackend().arrayNow(tensor), hostBackend().arrayNow(tensor)]).toEqual([array, array]);
+    expect(hostBackend().arrayOf(tensor)).toBe(array);
+    expect([[...(await tensor.data())], calls]).toEqual([[4, 5], ['readSync']]);
+    expect(tf.tidy(() => [...tf.mul(tensor, 2).dataSync()])).toEqual([8, 10]);
+    expect(hostBackend().arrayNow(tensor)).toBeUndefined();
+    tensor.dispose();
+    countsAreBack();
+  });
+
   it('never, if they are freed first; and leave nothing where they are freed meanwhile', async () => {
     const { calls, tensor } = sourceOf(Float32Array.of(4, 5));
     const reading = tensor.data();

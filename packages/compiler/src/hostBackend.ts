@@ -33,6 +33,13 @@ export class HostBackend extends tf.KernelBackend {
     return this.#arrays.get(dataId);
   }
 
+  /** The same, fetched at once where it was not. */
+  arrayNow(tensor: tf.Tensor): TypedArray | undefined {
+    const { dataId } = tensor;
+    const source = this.#sources.get(dataId);
+    return source ? this.#fetched(dataId, source.readSync()) : this.arrayOf(tensor);
+  }
+
   /** Fetches the values of a tensor now, so that its source is not asked later. */
   async fetch({ dataId }: tf.Tensor): Promise<void> {
     const source = this.#sources.get(dataId);

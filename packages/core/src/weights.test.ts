@@ -45,6 +45,30 @@ describe('Weights', () => {
     weights.dispose();
   });
 
+  it('are uploaded by who asks first, in his way, for all who ask later', () => {
+    const base = made();
+    const before = tf.memory().numTensors;
+    const [fork, other] = [base.fork(), base.fork()];
+    const uploaded: HostArray[] = [];
+    const upload = (array: HostArray) => {
+      uploaded.push(array);
+      return tf.tensor1d([5, 5, 5]);
+    };
+    const tensor = tf.tidy(() => fork.tensor('table', upload));
+    expect([tensor.isDisposed, ...tensor.dataSync()]).toEqual([false, 5, 5, 5]);
+    for (const weights of [base, fork, other]) expect(weights.tensor('table')).toBe(tensor);
+    expect(other.tensor('table', upload)).toBe(tensor);
+    expect(uploaded).toEqual([base.get('table')]);
+    const written = hostArray([1, 2, 3]);
+    fork.write('table', written);
+    expect(fork.tensor('table', upload)).not.toBe(tensor);
+    expect([uploaded.at(-1) === written, base.tensor('table') === tensor]).toEqual([true, true]);
+    base.freeUploads();
+    expect(Array.from(other.tensor('table').dataSync())).toEqual([1, 0, 2]);
+    for (const weights of [fork, other, base]) weights.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   it('are written only through a fork, which keeps its copy to itself', async () => {
     const base = made();
     const untouched = base.get('layer.0.weight');

@@ -46,14 +46,17 @@ export class Weights {
     return this.#changes + (this.#parent?.revision ?? 0);
   }
 
-  /** The weight on the active backend. It belongs to these weights: callers do not dispose it. */
-  tensor(path: string): tf.Tensor {
-    if (this.#parent && !this.#entries.has(path)) return this.#parent.tensor(path);
+  /**
+   * The weight on the active backend, brought there by `upload` unless its tensor was made before. It belongs to these
+   * weights: callers do not dispose it.
+   */
+  tensor(path: string, upload: (array: HostArray) => tf.Tensor = toTensor): tf.Tensor {
+    if (this.#parent && !this.#entries.has(path)) return this.#parent.tensor(path, upload);
     const { array, version } = this.#entry(path);
     const uploaded = this.#uploaded.get(path);
     if (uploaded && uploaded.version === version && !uploaded.tensor.isDisposed) return uploaded.tensor;
     uploaded?.tensor.dispose();
-    const tensor = tf.keep(toTensor(array));
+    const tensor = tf.keep(upload(array));
     this.#uploaded.set(path, { tensor, version });
     return tensor;
   }

@@ -1,7 +1,8 @@
-import type { HostArray } from '@peft/core';
+import { type HostArray, toFloat32 } from '@peft/core';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { bytesPerNumber, type Storage } from '../plan/storage.ts';
+import { toBf16 } from '../plan/toBf16.ts';
 import { fillStorage } from './fillStorage.ts';
 
 /** All of an array in pieces of some size. */
@@ -38,6 +39,19 @@ it('floats of any width become float32 or bfloat16, to the nearest even', () => 
   expect([...new Uint16Array(stored('bfloat16', 'bf16'))]).toEqual([0x3f80, 0xc020, 0, 0x4080, 0x3f81]);
 });
 
+it('every number of 16 bits becomes bfloat16: its own bits, or those of the nearest', () => {
+  const codes = Uint16Array.from({ length: 65536 }, (_, code) => code);
+  const brain: HostArray = { dtype: 'bfloat16', shape: [65536], data: codes };
+  // Widened and rounded again, a signalling NaN would be another.
+  const firstOther = (array: HostArray, expected: Uint16Array) =>
+    new Uint16Array(filled(array, 'bf16', 4096).buffer as ArrayBuffer).findIndex(
+      (bits, code) => bits !== expected[code],
+    );
+  expect(firstOther(brain, codes)).toBe(-1);
+  const half: HostArray = { dtype: 'float16', shape: [65536], data: codes };
+  expect(firstOther(half, toBf16(toFloat32(half)))).toBe(-1);
+});
+
 it('integers of any width become int32, and flags bytes', () => {
   for (const name of ['int64', 'int32', 'int8']) {
     expect([name, ...new Int32Array(stored(name, 'i32'))]).toEqual([name, 1, -2, 0, 4, 5]);
@@ -47,7 +61,13 @@ it('integers of any width become int32, and flags bytes', () => {
 });
 
 it('pieces of any size give the same as the whole', () => {
-  const storages = { float32: ['f32', 'bf16'], bfloat16: ['f32', 'bf16'], int64: ['i32'], bool: ['u8'] } as const;
+  const storages = {
+    float32: ['f32', 'bf16'],
+    bfloat16: ['f32', 'bf16'],
+    float16: ['f32', 'bf16'],
+    int64: ['i32'],
+    bool: ['u8'],
+  } as const;
   fc.assert(
     fc.property(
       fc.constantFrom(...(Object.keys(storages) as (keyof typeof storages)[])),

@@ -1,3 +1,4 @@
+import { hostBackend } from '@peft/compiler';
 import { type HostArray, hostArray, type Program, type StepFunction, Weights } from '@peft/core';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, it } from 'vitest';
@@ -87,6 +88,50 @@ simulated('frozen weights on the simulated device', () => {
       expect((await engine.describe()).weights.bytes).toBe(precision === 'bf16' ? 24 : 48);
       engine.dispose();
     }
+  });
+
+  it('of 16 bits stay as they are stored on the host, through captures, merges and evaluation', async () => {
+    const engine = simulatedEngine({ precision: 'bf16' });
+    const before = tf.memory().numTensors;
+    const arrays = hostBackend().numDataIds();
+    const base = new Weights([
+      ['w', { dtype: 'bfloat16', shape: [2, 2], data: Uint16Array.of(0x3f80, 0x4000, 0x4040, 0x4080) }],
+      ['v', { dtype: 'float16', shape: [2, 2], data: Uint16Array.of(0x3c00, 0x4000, 0x4200, 0x4400) }],
+      ['unread', { dtype: 'bfloat16', shape: [1], data: Uint16Array.of(0) }],
+    ]);
+    const fork = base.fork();
+    const merge: StepFunction = (state) => ({ state, metrics: {}, outputs: { merged: tf.mul(fork.tensor('w'), 10) } });
+    const functions = { predict: predict(fork), other: predict(fork, 'v'), merge };
+    const [program, untouched] = [
+      await engine.compile(functions, fork),
+      await engine.compile({ predict: predict(base) }, base),
+    ];
+    for (const each of [program, untouched]) await each.bind({});
+    expect(await predicted(program)).toEqual([4, 6]);
+    expect((await program.run('other', { x: hostArray([1, 1], [1, 2]) })).outputs.y?.data).toEqual(
+      Float32Array.of(4, 6),
+    );
+    const { merged } = (await program.run('merge', {})).outputs;
+    const isRead = () => ['w', 'v', 'unread'].map((path) => hostBackend().arrayOf(base.tensor(path)) !== undefined);
+    expect(isRead()).toEqual([false, false, false]);
+    fork.write('w', merged as HostArray);
+    expect([await predicted(program), await predicted(untouched)]).toEqual([
+      [40, 60],
+      [4, 6],
+    ]);
+    fork.dispose();
+    expect([await predicted(program), await predicted(untouched)]).toEqual([
+      [4, 6],
+      [4, 6],
+    ]);
+    expect(isRead()).toEqual([false, false, false]);
+    // Eager operations find them all the same.
+    expect(tf.tidy(() => [...tf.sum(base.tensor('w')).dataSync()])).toEqual([10]);
+    for (const each of [program, untouched]) each.dispose();
+    await settled();
+    engine.dispose();
+    base.dispose();
+    expect([tf.memory().numTensors, hostBackend().numDataIds()]).toEqual([before, arrays]);
   });
 
   it('larger than what goes to the device at a time arrive whole', async () => {

@@ -1,4 +1,4 @@
-import { hostArray, type Program, type StepFunction, Weights } from '@peft/core';
+import { type HostArray, hostArray, type Program, type StepFunction, Weights } from '@peft/core';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { compiledOf, noWeights, settled } from '../../test/programs.ts';
@@ -41,18 +41,30 @@ describe('weights', () => {
   it('of 16 bits are widened once for all programs, those uploaded before are found', async () => {
     // 1, 2, 3 and 4 as bfloat16.
     const bits = Uint16Array.of(0x3f80, 0x4000, 0x4040, 0x4080);
-    const weights = new Weights([['w', { dtype: 'bfloat16', shape: [2, 2], data: bits }]]);
+    let reads = 0;
+    const counted: HostArray = {
+      dtype: 'bfloat16',
+      shape: [2, 2],
+      get data() {
+        reads++;
+        return bits;
+      },
+    };
+    const weights = new Weights([['w', counted]]);
+    const fork = weights.fork();
     const uploaded = new Weights([['w', hostArray([1, 2, 3, 4], [2, 2])]]);
     expect(uploaded.tensor('w').shape).toEqual([2, 2]);
-    for (const each of [weights, weights, uploaded]) {
+    for (const each of [weights, weights, fork, uploaded]) {
       const program = await compiledOf({ predict: predict(each) }, {}, each);
       expect(await predicted(program)).toEqual(Float32Array.of(4, 6));
       program.dispose();
     }
     // Eager operations read them too.
-    expect([...tf.tidy(() => tf.sum(weights.tensor('w'))).dataSync()]).toEqual([10]);
-    weights.dispose();
-    uploaded.dispose();
+    const sum = tf.tidy(() => tf.sum(weights.tensor('w')));
+    expect([...sum.dataSync(), reads]).toEqual([10, 1]);
+    for (const each of [sum, fork, weights, uploaded]) each.dispose();
+    await settled();
+    expect(tf.memory().numTensors).toBe(tensorsBefore);
   });
 
   it('and tensors made before a capture that are no weights are read once', async () => {
