@@ -56,7 +56,9 @@ export class Completions {
     });
   }
 
+  /** Tells whoever waits, and gives the events back; the stream has nothing left to do. */
   close(): void {
+    this.#look();
     for (const event of this.#idle.splice(0)) event.destroy();
   }
 

@@ -43,7 +43,9 @@ export class CudaProgram<Name extends string> implements Program<Name> {
       if (ready?.isReady && ready.hasRoom) return this.#start(ready, inputs);
     }
     const started = this.#turns.take(async () => {
-      const compiled = await this.#ready(name, inputs);
+      let compiled = await this.#ready(name, inputs);
+      // Between being ready and being asked, another program may have moved what they share.
+      while (!compiled.isReady || !this.#state.isSettled) compiled = await this.#ready(name, inputs);
       return { end: this.#start(compiled, inputs) };
     });
     return started.then(({ end }) => end);
@@ -64,7 +66,7 @@ export class CudaProgram<Name extends string> implements Program<Name> {
   async #free(): Promise<void> {
     await this.#last;
     this.#releaseFunctions();
-    this.#state.clear();
+    await this.#state.clear();
     this.#end();
   }
 

@@ -16,7 +16,10 @@ export interface WeightRequest {
 /** A hold on a copy on the device. */
 export interface WeightLease {
   readonly address: Address;
+  /** Gives the hold up; a copy that nobody holds stays for a while. */
   release(): void;
+  /** Gives up the hold on what was written again: a copy that nobody holds is freed. */
+  drop(): void;
 }
 
 interface Entry {
@@ -33,7 +36,6 @@ const idleTime = 30_000;
 export class DeviceWeights {
   readonly #driver: Driver;
   readonly #transfers: Transfers;
-  // Entries in the order in which they were last given back.
   readonly #arrays = new Map<HostArray['data'], Map<string, Entry>>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -71,10 +73,7 @@ export class DeviceWeights {
 
   /** Frees copies that nobody holds and these would not use. */
   freeIdle(requests: readonly WeightRequest[] = []): void {
-    for (const { data, key, entry } of this.#idle(requests)) {
-      this.#forget(data, key);
-      quietly(() => this.#driver.free(entry.address));
-    }
+    for (const { data, key, entry } of this.#idle(requests)) this.#free(data, key, entry);
   }
 
   /** Copies of these, in their order, uploaded where they are not there yet. */
@@ -84,7 +83,7 @@ export class DeviceWeights {
     try {
       for (const request of requests) {
         const entry = this.#entry(request);
-        leases.push(this.#leaseOf(entry));
+        leases.push(this.#leaseOf(entry, request));
         uploads.push(entry.isThere);
       }
       await Promise.all(uploads);
@@ -115,26 +114,31 @@ export class DeviceWeights {
     this.#arrays.set(array.data, found.set(key, entry));
     // A copy that never got there is no copy.
     isThere.catch(() => {
-      if (this.#arrays.get(array.data)?.get(key) !== entry) return;
-      this.#forget(array.data, key);
-      quietly(() => this.#driver.free(address));
+      this.#free(array.data, key, entry);
     });
     return entry;
   }
 
-  #leaseOf(entry: Entry): WeightLease {
+  #leaseOf(entry: Entry, request: WeightRequest): WeightLease {
     entry.users++;
-    let isReleased = false;
+    let isHeld = true;
+    /** Whether nobody holds the copy any more. */
+    const letGo = () => {
+      if (!isHeld) return false;
+      isHeld = false;
+      entry.users--;
+      return entry.users === 0;
+    };
     return {
       address: entry.address,
       release: () => {
-        if (isReleased) return;
-        isReleased = true;
-        entry.users--;
-        if (entry.users > 0) return;
+        if (!letGo()) return;
         clearTimeout(this.#timer);
         this.#timer = setTimeout(() => this.freeIdle(), idleTime);
         this.#timer.unref();
+      },
+      drop: () => {
+        if (letGo()) this.#free(request.array.data, keyOf(request), entry);
       },
     };
   }
@@ -152,10 +156,12 @@ export class DeviceWeights {
     );
   }
 
-  #forget(data: HostArray['data'], key: string): void {
+  #free(data: HostArray['data'], key: string, entry: Entry): void {
     const found = this.#arrays.get(data);
-    found?.delete(key);
-    if (found?.size === 0) this.#arrays.delete(data);
+    if (found?.get(key) !== entry) return;
+    found.delete(key);
+    if (found.size === 0) this.#arrays.delete(data);
+    quietly(() => this.#driver.free(entry.address));
   }
 }
 

@@ -67,7 +67,8 @@ export class EngineDevice {
     this.#isClosing = true;
     if (this.#programs > 0 || this.#isClosed) return;
     this.#isClosed = true;
-    const parts = [this.weights, this.transfers, this.completions, this.stream, this.kernels, this.products];
+    quietly(() => this.stream.synchronize());
+    const parts = [this.completions, this.weights, this.transfers, this.stream, this.kernels, this.products];
     for (const part of parts) quietly(() => part?.close());
     quietly(() => this.driver.close());
   }

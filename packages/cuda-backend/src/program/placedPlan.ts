@@ -116,7 +116,7 @@ export class PlacedPlan {
       this.#leases = await this.#device.weights.lease(requests);
       this.#requests = requests;
       this.#generation = -1;
-      for (const lease of former) lease.release();
+      for (const lease of former) lease.drop();
     }
     this.#scratch ??= scratch.claim(this.#scratchBytes);
     this.#constantAddress ??= driver.allocate(Math.max(this.#constants.bytes, 1));
@@ -189,8 +189,8 @@ export class PlacedPlan {
     const { plan } = this.#options;
     this.#dropGraph();
     const addressOf = this.#addresses(state);
-    const uploads: Promise<void>[] = [];
-    const putTable = (address: Address, bytes: Uint8Array) => void uploads.push(transfers.uploadBytes(address, bytes));
+    const tables: (readonly [Address, Uint8Array])[] = [];
+    const putTable = (address: Address, bytes: Uint8Array) => void tables.push([address, bytes]);
     for (const region of plan.constants) if (region.data) putTable(addressOf(region), region.data);
     const calls = loadPlan(plan.commands, {
       kernels,
@@ -200,7 +200,7 @@ export class PlacedPlan {
       putTable,
     });
     this.#calls = [...calls, this.#commitCall(state, addressOf, putTable)];
-    await Promise.all(uploads);
+    await Promise.all(tables.map(([address, bytes]) => transfers.uploadBytes(address, bytes)));
     if (graphs) this.#graph = stream.capture(() => putCalls(this.#calls, stream));
   }
 

@@ -21,6 +21,8 @@ export class StateMemory {
   #address: Address | undefined;
   #key = '';
   #pending = 0;
+  /** Reads under way: until they have ended nothing is written and nothing freed. */
+  readonly #reads = new Set<Promise<unknown>>();
 
   constructor(driver: Driver, transfers: Transfers) {
     this.#driver = driver;
@@ -47,9 +49,9 @@ export class StateMemory {
     return this.#address !== undefined;
   }
 
-  /** Whether every leaf has its values on the device. */
+  /** Whether every leaf has its values on the device, and nobody reads there. */
   get isSettled(): boolean {
-    return this.#pending === 0 && (this.#address !== undefined || this.#layout.bytes === 0);
+    return this.#isThere && this.#reads.size === 0;
   }
 
   addressOf(path: string): Address {
@@ -64,6 +66,7 @@ export class StateMemory {
     const isSame = key === this.#key;
     const moved = arrivals.filter(({ path, own }) => own && !(isSame && own === this.#state.leaf(path)));
     await Promise.all(moved.map(({ tensor }) => hostBackend().fetch(tensor)));
+    await this.unread();
     const next = arrivals.map(({ path, tensor, own }): [string, Leaf] => {
       const stays = isSame && own !== undefined && own === this.#state.leaf(path);
       return [path, stays ? own : { ...(types.get(path) as TensorType), tensor, isPending: true }];
@@ -76,9 +79,15 @@ export class StateMemory {
     this.#layout = blockLayout(types.keys(), { bytesOf: (path) => bytesOf(types.get(path) as TensorType) });
   }
 
+  /** Waits until nobody reads on the device. */
+  async unread(): Promise<void> {
+    while (this.#reads.size > 0) await Promise.allSettled(this.#reads);
+  }
+
   /** Gives the state its memory and brings there what is not there yet. */
   async settle(): Promise<void> {
-    if (this.isSettled) return;
+    await this.unread();
+    if (this.#isThere) return;
     this.#address ??= this.#driver.allocate(this.#layout.bytes);
     for (const [path, leaf] of this.#state.leaves) {
       if (!leaf.isPending) continue;
@@ -107,15 +116,21 @@ export class StateMemory {
     const state = this.#state.snapshot((leaf, path) => host.tensorFrom(this.#sourceOf(leaf, path), leaf));
     const tensors = [...this.#state.leaves.values()].flatMap(({ tensor }) => tensor ?? []);
     await Promise.all(tensors.map((tensor) => host.fetch(tensor)));
+    await this.unread();
     this.#state.forget();
     this.#clear();
     return state;
   }
 
   /** Frees the state and its memory. */
-  clear(): void {
+  async clear(): Promise<void> {
+    await this.unread();
     this.#state.exchange(new Map(), {});
     this.#clear();
+  }
+
+  get #isThere(): boolean {
+    return this.#pending === 0 && (this.#address !== undefined || this.#layout.bytes === 0);
   }
 
   #clear(): void {
@@ -131,10 +146,20 @@ export class StateMemory {
     if (address !== undefined) quietly(() => this.#driver.free(address));
   }
 
+  async #read(path: string, bytes: number): Promise<Uint8Array<ArrayBuffer>> {
+    const reading = this.#transfers.download(this.addressOf(path), bytes);
+    this.#reads.add(reading);
+    try {
+      return await reading;
+    } finally {
+      this.#reads.delete(reading);
+    }
+  }
+
   #sourceOf(leaf: Leaf, path: string): HostSource {
     const bytes = bytesOf(leaf);
     return {
-      read: async () => arrayOver(await this.#transfers.download(this.addressOf(path), bytes), leaf),
+      read: async () => arrayOver(await this.#read(path, bytes), leaf),
       readSync: () => arrayOver(this.#transfers.downloadNow(this.addressOf(path), bytes), leaf),
     };
   }

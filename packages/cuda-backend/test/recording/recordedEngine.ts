@@ -28,6 +28,8 @@ export interface RecordedEngine {
   readonly generated: ReadonlyMap<string, string>;
   /** Kernels in the order in which the device came to them. */
   readonly launches: readonly string[];
+  /** What its programs share, once the engine was opened. */
+  readonly device: EngineDevice;
 }
 
 /**
@@ -40,10 +42,12 @@ export function recordedEngine({
   hasProducts = true,
 }: RecordedEngineOptions = {}): RecordedEngine {
   const launches: string[] = [];
-  const recorded = recordedDriver({
+  let device: EngineDevice | undefined;
+  const recorded: RecordedDriver = recordedDriver({
     onLaunch: (launch) => {
       launches.push(launch.name);
-      if (launch.name === 'commit') commit(launch);
+      if (launch.name === 'commit' && !commit(launch))
+        recorded.recording.problem("commit: its flag is nobody's memory");
     },
   });
   const generated = new Map<string, string>();
@@ -62,7 +66,7 @@ export function recordedEngine({
     const products = hasProducts ? recordedProducts() : undefined;
     const kernels = openKernelLibrary(driver, images);
     await kernels.load([{ file: 'program', name: 'commit' }]);
-    const device = new EngineDevice({
+    device = new EngineDevice({
       driver,
       kernels,
       products,
@@ -76,7 +80,16 @@ export function recordedEngine({
     });
     return { device, describe: () => Promise.reject(new Error('a recorded device has no description')) as never };
   });
-  return { engine, recorded, generated, launches };
+  return {
+    engine,
+    recorded,
+    generated,
+    launches,
+    get device() {
+      if (device === undefined) throw new Error('the engine was not opened.');
+      return device;
+    },
+  };
 }
 
 /** A library whose products put one thing in the stream, at the address of their result. */
@@ -89,8 +102,9 @@ function recordedProducts(): ProductLibrary {
 }
 
 /** Says that a run's state was kept: the program goes by it. */
-function commit({ parameters, space }: RecordedLaunch): void {
+function commit({ parameters, space }: RecordedLaunch): boolean {
   const flag = new DataView(parameters.buffer, parameters.byteOffset).getBigUint64(16, true);
   const place = space.find('device', flag, 4);
   place?.set([1, 0, 0, 0]);
+  return place !== undefined;
 }
