@@ -51,6 +51,7 @@ function contest(model: string, size: Size, more: Pick<GpuContest, 'targets' | '
       batch,
       seq,
       threads: 1,
+      weightStorage: 'bfloat16',
       ...fixedSettings,
     },
     ...more,

@@ -15,6 +15,8 @@ export type Assignment = Pick<BenchedModel, 'architecture' | 'config' | 'modules
   /** Tokens of each example, none of them padding. */
   readonly seq: number;
   readonly threads: number;
+  /** How our frozen weights lie on the host: float32 unless given. */
+  readonly weightStorage?: 'bfloat16';
   readonly seed: number;
   readonly learningRate: number;
   readonly weightDecay: number;
