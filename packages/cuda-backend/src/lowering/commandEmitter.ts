@@ -44,7 +44,8 @@ export class CommandEmitter implements Emitter {
   }
 
   kernel(command: Omit<KernelCommand, 'kind'>): void {
-    this.#push({ kind: 'kernel', ...command });
+    // Of tensors without numbers: the device refuses a launch of no blocks.
+    if (command.blocks > 0) this.#push({ kind: 'kernel', ...command });
   }
 
   product(call: ProductCall): void {
@@ -52,7 +53,7 @@ export class CommandEmitter implements Emitter {
   }
 
   clear(operand: Operand): void {
-    this.#push({ kind: 'clear', operand });
+    if (spanOf(operand) > 0) this.#push({ kind: 'clear', operand });
   }
 
   copy(from: Operand, to: Operand): void {
@@ -62,7 +63,7 @@ export class CommandEmitter implements Emitter {
         `internal: ${this.#node} copies ${spanOf(from)} bytes to ${spanOf(to)}; please report it.`,
       );
     }
-    this.#push({ kind: 'copy', from, to });
+    if (spanOf(to) > 0) this.#push({ kind: 'copy', from, to });
   }
 
   scratch(shape: readonly number[], storage: Storage): Operand {

@@ -18,13 +18,14 @@ const skinny = 64;
 
 /**
  * Writes a product as commands of the library, where there is one, its operands in one storage. Small ones that may wait
- * run on own kernels, of which many can be one launch.
+ * run on own kernels, of which many can be one launch; so do sums of no products, which the library does not make.
  */
 export function emitProduct(call: ProductCall, { emit, run, hasLibrary }: Means): void {
+  if (countOf(call.c.shape) === 0) return;
   for (const { product, ...operands } of resolveProducts(call, emit)) {
     const isSkinny = Math.min(product.rows, product.columns) <= skinny;
     const bytes = [operands.a, operands.b, operands.c].reduce((sum, each) => sum + spanOf(each), 0);
-    if (!hasLibrary || (call.canWait && isSkinny && bytes <= mostGroupedBytes)) {
+    if (!hasLibrary || product.inner === 0 || (call.canWait && isSkinny && bytes <= mostGroupedBytes)) {
       productByKernel({ product, ...operands }, emit);
     } else run({ kind: 'product', product, ...operands });
   }

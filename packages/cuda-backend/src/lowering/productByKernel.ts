@@ -25,7 +25,7 @@ export function productByKernel(
   const width = tileWidths.find((each) => columns <= each) ?? 128;
   const tiles = Math.ceil(rows / tileRows) * Math.ceil(columns / width) * batch;
   const share = shareOfInner({ inner, tiles, multiprocessors: emit.device.multiprocessors });
-  const splits = Math.ceil(inner / share);
+  const splits = Math.max(Math.ceil(inner / share), 1);
   const parts = splits > 1 ? emit.scratch([splits, batch, rows, columns], 'f32') : undefined;
   const common = (access: (parts: Operand) => Argument): readonly Argument[] => [
     reads(left),
