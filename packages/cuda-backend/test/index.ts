@@ -1,1 +1,2 @@
 export { simulatedEngine } from './engine/simulatedEngine.ts';
+export { simulatedControl } from './simulator/simulatedLibraries.ts';
