@@ -1,3 +1,4 @@
+import { sizeOf } from '@peft/core';
 import type { DType, TensorType, TypedArray } from '@peft/graph';
 import * as tf from '@tensorflow/tfjs';
 
@@ -129,7 +130,7 @@ function asArray(
   { shape, dtype }: { readonly shape: readonly number[]; readonly dtype: tf.DataType },
 ): TypedArray {
   if (values instanceof Float32Array || values instanceof Int32Array || values instanceof Uint8Array) return values;
-  const size = shape.reduce((product, length) => product * length, 1);
+  const size = sizeOf(shape);
   const kind = dtype === 'float32' ? Float32Array : dtype === 'int32' ? Int32Array : Uint8Array;
   return values === null ? new kind(size) : kind.from(values as unknown as ArrayLike<number>);
 }

@@ -1,3 +1,4 @@
+import { sizeOf } from '@peft/core';
 import type { Node, OpAttributes, OpName, Value } from '@peft/graph';
 
 /** The node as operations on elements and sums of rows, in an order in which they can run; itself where it is one. */
@@ -50,7 +51,7 @@ interface Given<Op extends OpName> {
 }
 
 function widest(inputs: readonly Value[]): readonly number[] {
-  const size = ({ shape }: Value) => shape.reduce((product, length) => product * length, 1);
+  const size = ({ shape }: Value) => sizeOf(shape);
   return inputs.reduce((best, each) => (size(each) > size(best) || each.shape.length > best.shape.length ? each : best))
     .shape;
 }

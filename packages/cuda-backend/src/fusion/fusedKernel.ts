@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { sizeOf } from '@peft/core';
 import type { Value } from '@peft/graph';
 import { type Expression, elementExpressions } from '../lowering/elementExpressions.ts';
 import { dropoutThreshold } from '../lowering/elementRows.ts';
@@ -6,7 +7,6 @@ import { bytesPerNumber, type Storage } from '../plan/storage.ts';
 import { cLiteral } from './cLiteral.ts';
 import { identityMap, isConstant, keyOfMap, placeText, splitAt } from './indexMap.ts';
 import { type LoadShape, loadShape } from './loadShape.ts';
-import { sizeOf } from './readMap.ts';
 import { type RowShape, rowShape } from './rowShape.ts';
 import type { Load, Reduced, Term, TermType } from './term.ts';
 import { operandsOf, termsOf } from './termsOf.ts';

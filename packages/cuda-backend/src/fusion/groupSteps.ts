@@ -1,9 +1,9 @@
+import { sizeOf } from '@peft/core';
 import type { Node, Value } from '@peft/graph';
 import type { Step, StepContext } from '../lowering/step.ts';
 import { bytesPerNumber } from '../plan/storage.ts';
 import { isCheap, isElement, isFusable } from './fusableNode.ts';
 import { type FusedKernel, fusedKernel } from './fusedKernel.ts';
-import { sizeOf } from './readMap.ts';
 import { traceGroup } from './traceGroup.ts';
 import { outputsOf, readsOf, type Unit } from './unit.ts';
 
@@ -85,8 +85,8 @@ export class StepGroups {
     return kept;
   }
 
-  #mayFuse({ node, isView, parts, over }: Step): boolean {
-    return node !== undefined && !isView && !parts && over === undefined && isFusable(node);
+  #mayFuse({ node, isView, parts }: Step): boolean {
+    return node !== undefined && !isView && !parts && isFusable(node);
   }
 
   #isWorth({ steps }: Unit): boolean {

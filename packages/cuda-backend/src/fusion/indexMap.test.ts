@@ -1,3 +1,4 @@
+import { sizeOf } from '@peft/core';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import {
@@ -12,8 +13,6 @@ import {
   type Stride,
   splitAt,
 } from './indexMap.ts';
-
-const sizeOf = (shape: readonly number[]) => shape.reduce((size, length) => size * length, 1);
 
 /** Where number `index` comes from, coordinate by coordinate. */
 function placeOf({ axes, offset }: IndexMap, index: number): number {

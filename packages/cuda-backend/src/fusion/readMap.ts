@@ -1,3 +1,4 @@
+import { sizeOf } from '@peft/core';
 import type { Node, Value } from '@peft/graph';
 import { denseStrides, type IndexMap, identityMap, mapOf, type Stride } from './indexMap.ts';
 
@@ -31,8 +32,4 @@ export function readMap(node: Node): IndexMap | undefined {
     default:
       return undefined;
   }
-}
-
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((size, length) => size * length, 1);
 }

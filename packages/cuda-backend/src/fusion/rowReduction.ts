@@ -1,5 +1,5 @@
+import { sizeOf } from '@peft/core';
 import type { Node, Value } from '@peft/graph';
-import { sizeOf } from './readMap.ts';
 
 /** A reduction of the numbers along the last axes. */
 export interface RowReduction {

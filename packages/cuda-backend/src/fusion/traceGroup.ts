@@ -1,3 +1,4 @@
+import { sizeOf } from '@peft/core';
 import type { Node, Value } from '@peft/graph';
 import { elementCall } from '../lowering/elementCall.ts';
 import { expandedNodes } from './expandedNodes.ts';
@@ -11,7 +12,7 @@ import {
   mapOf,
   splitAt,
 } from './indexMap.ts';
-import { readMap, sizeOf } from './readMap.ts';
+import { readMap } from './readMap.ts';
 import { type RowReduction, rowReduction } from './rowReduction.ts';
 import type { Term, TermType } from './term.ts';
 

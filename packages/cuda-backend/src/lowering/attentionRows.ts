@@ -1,10 +1,11 @@
+import { sizeOf } from '@peft/core';
 import { f32, i32, i64, nothing, reads, u32, writes } from '../plan/command.ts';
 import type { Operand } from '../plan/operand.ts';
-import { storageTags } from '../plan/storage.ts';
 import { maskArguments } from './attentionMask.ts';
 import type { CudaRows } from './cudaRow.ts';
 import type { Emitter } from './emitter.ts';
 import { rowLaunch } from './rowLaunch.ts';
+import { storageTag } from './storageTag.ts';
 
 type Ops = 'PeftAttention' | 'PeftAttentionGrad' | 'PeftRotary';
 
@@ -35,7 +36,7 @@ export const attentionRows: CudaRows<Ops> = {
       const [x, cosines, sines] = inputs as readonly [Operand, Operand, Operand];
       const [y] = outputs as readonly [Operand];
       const [places, size] = x.shape.slice(-2) as [number, number];
-      const groups = countOf(x.shape.slice(0, -1)) * Math.ceil(size / 2 / pairsPerThread);
+      const groups = sizeOf(x.shape.slice(0, -1)) * Math.ceil(size / 2 / pairsPerThread);
       emit.kernel({
         kernel: { file: 'rotary', name: 'rotary' },
         blocks: Math.min(Math.ceil(groups / rotaryThreads), 8 * emit.device.multiprocessors),
@@ -49,10 +50,10 @@ export const attentionRows: CudaRows<Ops> = {
           u32(places),
           i32(size / 2),
           f32(backward ? -1 : 1),
-          tag(x),
-          tag(cosines),
-          tag(sines),
-          tag(y),
+          storageTag(x),
+          storageTag(cosines),
+          storageTag(sines),
+          storageTag(y),
         ],
       });
     },
@@ -79,7 +80,7 @@ export function attend({ query, key, mask, probabilities, statistics, scale, cau
   // Scores may be large where probabilities are not: bf16 would lose what tells them apart.
   const scores = probabilities.storage === 'f32' ? probabilities : emit.scratch(shape, 'f32');
   emit.product({ a: query, b: key, c: scores, transposeB: true, alpha: scale });
-  const rows = countOf(shape.slice(0, -1));
+  const rows = sizeOf(shape.slice(0, -1));
   const { group, ...launch } = rowLaunch(rows, keys);
   emit.kernel({
     kernel: { file: 'attentionSoftmax', name: `attentionSoftmax${group}` },
@@ -93,8 +94,8 @@ export function attend({ query, key, mask, probabilities, statistics, scale, cau
       i32(queries),
       i32(keys),
       i32(Number(causal)),
-      tag(scores),
-      tag(probabilities),
+      storageTag(scores),
+      storageTag(probabilities),
     ],
   });
 }
@@ -115,7 +116,7 @@ export function gradientOfScores({ value, probabilities, dy, dScores, scale, emi
   const direct = isFree ? dScores : emit.scratch(dScores.shape, 'f32');
   emit.product({ a: dy, b: value, c: direct, transposeB: true, alpha: scale });
   const keys = dScores.shape.at(-1) as number;
-  const rows = countOf(dScores.shape.slice(0, -1));
+  const rows = sizeOf(dScores.shape.slice(0, -1));
   const { group, ...launch } = rowLaunch(rows, keys);
   emit.kernel({
     kernel: { file: 'attentionSoftmax', name: `attentionSoftmaxGrad${group}` },
@@ -126,13 +127,9 @@ export function gradientOfScores({ value, probabilities, dy, dScores, scale, emi
       writes(dScores),
       i64(rows),
       i32(keys),
-      tag(direct),
-      tag(probabilities),
-      tag(dScores),
+      storageTag(direct),
+      storageTag(probabilities),
+      storageTag(dScores),
     ],
   });
 }
-
-const countOf = (shape: readonly number[]) => shape.reduce((count, length) => count * length, 1);
-
-const tag = ({ storage }: Operand) => i32(storageTags[storage]);

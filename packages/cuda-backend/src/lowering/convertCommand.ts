@@ -1,3 +1,4 @@
+import { sizeOf } from '@peft/core';
 import type { DeviceDescription } from '../device/driver.ts';
 import { i32, i64, type KernelCommand, reads, writes } from '../plan/command.ts';
 import type { Operand } from '../plan/operand.ts';
@@ -12,7 +13,7 @@ export function convertCommand(
   to: Operand,
   { multiprocessors }: DeviceDescription,
 ): Omit<KernelCommand, 'kind'> {
-  const count = to.shape.reduce((size, length) => size * length, 1);
+  const count = sizeOf(to.shape);
   const blocks = Math.max(1, Math.min(Math.ceil(count / (threads * numbersPerThread)), 8 * multiprocessors));
   return {
     kernel: { file: 'convert', name: 'convert' },

@@ -1,3 +1,4 @@
+import { sizeOf } from '@peft/core';
 import type { Node, OpName } from '@peft/graph';
 import { type Argument, f32, i32, i64, nothing, reads, u32, writes } from '../plan/command.ts';
 import type { Operand } from '../plan/operand.ts';
@@ -8,6 +9,7 @@ import { elementCall } from './elementCall.ts';
 import { elementNumbers } from './elementCases.ts';
 import { elementLaunch, packsOf } from './elementLaunch.ts';
 import type { Emitter } from './emitter.ts';
+import { storageTag } from './storageTag.ts';
 
 type Ops =
   | UnaryOps
@@ -173,7 +175,7 @@ export const elementRows: CudaRows<Ops> = {
         arguments: [
           writes(y),
           i64(y.shape[0] as number),
-          tag(y),
+          storageTag(y),
           ...(real as number[]).map(f32),
           ...(whole as number[]).map(i32),
         ],
@@ -202,7 +204,7 @@ export const elementRows: CudaRows<Ops> = {
           i64(count),
           u32(dropoutThreshold(rate)),
           f32(1 / (1 - rate)),
-          ...operands.map(tag),
+          ...operands.map(storageTag),
         ],
       });
     },
@@ -258,7 +260,7 @@ function emitElement({ name, operands, attributes, output, emit }: ElementEmit):
       i32(outer.length),
       ...padded(outer.map(({ length }) => length)).map(u32),
       i32(elementNumbers[name]),
-      tag(output),
+      storageTag(output),
       f32(isFloat ? s : 0),
       f32(isFloat ? t : 0),
       i32(isFloat ? 0 : s),
@@ -295,15 +297,9 @@ function addAll(terms: readonly Operand[], output: Operand, emit: Emitter): void
       writes(output),
       i64(count),
       i32(terms.length),
-      tag(output),
-      ...terms.map(tag),
+      storageTag(output),
+      ...terms.map(storageTag),
       ...new Array<Argument>(missing).fill(i32(0)),
     ],
   });
-}
-
-const tag = ({ storage }: Operand) => i32(storageTags[storage]);
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((size, length) => size * length, 1);
 }

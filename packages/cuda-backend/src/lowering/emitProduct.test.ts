@@ -1,3 +1,4 @@
+import { sizeOf } from '@peft/core';
 import { describe, expect, it } from 'vitest';
 import type { Operand } from '../plan/operand.ts';
 import { columnsOf } from '../plan/operand.ts';
@@ -6,7 +7,7 @@ import { resolveProducts } from './emitProduct.ts';
 import type { Precision, ProductCall } from './emitter.ts';
 
 const operand = (shape: readonly number[], storage: Storage = 'f32'): Operand => {
-  const bytes = 4 * shape.reduce((count, length) => count * length, 1);
+  const bytes = 4 * sizeOf(shape);
   return { shape, dtype: 'float32', storage, offset: 0, region: { kind: 'arena', bytes, label: `[${shape}]` } };
 };
 

@@ -1,6 +1,6 @@
+import { sizeOf } from '@peft/core';
 import type { Product } from '../device/products.ts';
 import type { ProductCommand } from '../plan/command.ts';
-import { countOf } from '../plan/countOf.ts';
 import { mostGroupedBytes } from '../plan/groupLaunches.ts';
 import { type Operand, spanOf, viewOf } from '../plan/operand.ts';
 import { bytesPerNumber, type Storage } from '../plan/storage.ts';
@@ -21,7 +21,7 @@ const skinny = 64;
  * run on own kernels, of which many can be one launch; so do sums of no products, which the library does not make.
  */
 export function emitProduct(call: ProductCall, { emit, run, hasLibrary }: Means): void {
-  if (countOf(call.c.shape) === 0) return;
+  if (sizeOf(call.c.shape) === 0) return;
   for (const { product, ...operands } of resolveProducts(call, emit)) {
     const isSkinny = Math.min(product.rows, product.columns) <= skinny;
     const bytes = [operands.a, operands.b, operands.c].reduce((sum, each) => sum + spanOf(each), 0);
@@ -67,7 +67,7 @@ export function resolveProducts(
     tf32: emit.precision === 'tf32',
   });
   const operands = { a, b, c, ...(addend ? { addend } : {}), ...(bias ? { bias } : {}) };
-  const [batchOfA, batchOfB] = [countOf(a.shape.slice(0, -2)), countOf(b.shape.slice(0, -2))];
+  const [batchOfA, batchOfB] = [sizeOf(a.shape.slice(0, -2)), sizeOf(b.shape.slice(0, -2))];
   // A stack of matrices by one matrix is one taller matrix.
   if (batchOfB === 1 && !transposeA) {
     const tall = made(1, [0, 0]);
@@ -80,7 +80,7 @@ export function resolveProducts(
     return [{ product: made(batch, [batchOfA === 1 ? 0 : strideOfA, batchOfB === 1 ? 0 : strideOfB]), ...operands }];
   }
   const batchShape = c.shape.slice(0, -2);
-  return Array.from({ length: countOf(batchShape) }, (_, index) => ({
+  return Array.from({ length: sizeOf(batchShape) }, (_, index) => ({
     product: made(1, [0, 0]),
     ...operands,
     a: matrixOf(a, placeOf(index, batchShape, a.shape.slice(0, -2))),
@@ -98,7 +98,7 @@ function storageOfProduct(a: Operand, b: Operand): Storage {
 /** Matrix number `index` of a stack. */
 function matrixOf(operand: Operand, index: number): Operand {
   const matrix = operand.shape.slice(-2);
-  return viewOf(operand, matrix, index * countOf(matrix) * bytesPerNumber(operand.storage));
+  return viewOf(operand, matrix, index * sizeOf(matrix) * bytesPerNumber(operand.storage));
 }
 
 /** Where element `index` of a shape reads an operand that is repeated along it. */

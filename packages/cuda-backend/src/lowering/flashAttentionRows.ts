@@ -1,11 +1,13 @@
+import { sizeOf } from '@peft/core';
 import type { OpAttributes } from '@peft/graph';
 import { CudaError } from '../cudaError.ts';
 import { type Argument, f32, i32, i64, reads, u32, writes } from '../plan/command.ts';
 import type { Operand } from '../plan/operand.ts';
-import { type Storage, storageTags } from '../plan/storage.ts';
+import type { Storage } from '../plan/storage.ts';
 import { maskArguments } from './attentionMask.ts';
 import type { CudaRows } from './cudaRow.ts';
 import { flashLaunch, rowsPerHead } from './flashLaunch.ts';
+import { storageTag } from './storageTag.ts';
 
 type Ops = 'PeftFlashAttention' | 'PeftFlashAttentionGrad';
 
@@ -30,7 +32,7 @@ export const flashAttentionRows: CudaRows<Ops> = {
           writes(statistics),
           ...maskArguments(inputs[3], scoresOf(sizes, statistics)),
           ...shapeArguments(sizes, attributes),
-          tag(output),
+          storageTag(output),
           i32(0),
         ],
       });
@@ -66,8 +68,8 @@ export const flashAttentionRows: CudaRows<Ops> = {
           i64(all * places),
           ...shapeArguments(sizes, attributes),
           i32(places),
-          tag(output),
-          tag(dy),
+          storageTag(output),
+          storageTag(dy),
           i32(0),
         ],
       });
@@ -87,9 +89,9 @@ export const flashAttentionRows: CudaRows<Ops> = {
           ...shapeArguments(sizes, attributes),
           i32(places),
           u32(keyBlocks),
-          tag(dQuery),
-          tag(dKey),
-          tag(dValue),
+          storageTag(dQuery),
+          storageTag(dKey),
+          storageTag(dValue),
           i32(0),
         ],
       });
@@ -124,7 +126,7 @@ function sizesOf([query, key, value]: readonly [Operand, Operand, Operand], { to
     );
   }
   return {
-    batch: query.shape.slice(0, -3).reduce((count, length) => count * length, 1),
+    batch: sizeOf(query.shape.slice(0, -3)),
     heads: tokensFirst ? second : first,
     queries: tokensFirst ? first : second,
     keys: key.shape.at(tokensFirst ? -3 : -2) as number,
@@ -144,5 +146,3 @@ function shapeArguments(sizes: Sizes, { tokensFirst, causal, scale }: Flash): re
 
 const storageOf = (operands: readonly Operand[]): Storage & ('f32' | 'bf16') =>
   operands.some(({ storage }) => storage === 'bf16') ? 'bf16' : 'f32';
-
-const tag = ({ storage }: Operand) => i32(storageTags[storage]);

@@ -1,5 +1,5 @@
+import { sizeOf } from '@peft/core';
 import type { TensorType } from '@peft/graph';
-import { countOf } from '../plan/countOf.ts';
 import type { Operand } from '../plan/operand.ts';
 import type { CudaRow, CudaRows, LoweringCall } from './cudaRow.ts';
 import { copyStrided } from './layout/copyStrided.ts';
@@ -25,7 +25,7 @@ const view: CudaRow<'Identity' | 'ExpandDims' | 'Reshape'> = {
   isView: true,
   lower: (call) => {
     const { x, y } = sidesOf(call);
-    copyStrided(call.emit, { from: x, to: y, axes: [{ length: countOf(y.shape), from: 1, to: 1 }] });
+    copyStrided(call.emit, { from: x, to: y, axes: [{ length: sizeOf(y.shape), from: 1, to: 1 }] });
   },
 };
 
@@ -37,14 +37,14 @@ export const layoutRows: CudaRows<Ops> = {
   Concat: {
     lower: ({ inputs, attributes: { axis }, outputs, emit }) => {
       const whole = outputs[0] as Operand;
-      joinParts(emit, { whole, parts: inputs, rows: countOf(whole.shape.slice(0, axis)) });
+      joinParts(emit, { whole, parts: inputs, rows: sizeOf(whole.shape.slice(0, axis)) });
     },
   },
 
   Pack: {
     lower: ({ inputs, attributes: { axis }, outputs, emit }) => {
       const whole = outputs[0] as Operand;
-      joinParts(emit, { whole, parts: inputs, rows: countOf(whole.shape.slice(0, axis)) });
+      joinParts(emit, { whole, parts: inputs, rows: sizeOf(whole.shape.slice(0, axis)) });
     },
   },
 
@@ -53,7 +53,7 @@ export const layoutRows: CudaRows<Ops> = {
       runsAlong((inputs[0] as TensorType).shape, axis, numOrSizeSplits),
     lower: ({ inputs, attributes: { axis }, outputs, emit }) => {
       const whole = inputs[0] as Operand;
-      splitParts(emit, { whole, parts: outputs, rows: countOf(whole.shape.slice(0, axis)) });
+      splitParts(emit, { whole, parts: outputs, rows: sizeOf(whole.shape.slice(0, axis)) });
     },
   },
 
@@ -66,7 +66,7 @@ export const layoutRows: CudaRows<Ops> = {
       ),
     lower: ({ inputs, attributes: { axis }, outputs, emit }) => {
       const whole = inputs[0] as Operand;
-      splitParts(emit, { whole, parts: outputs, rows: countOf(whole.shape.slice(0, axis)) });
+      splitParts(emit, { whole, parts: outputs, rows: sizeOf(whole.shape.slice(0, axis)) });
     },
   },
 
@@ -161,8 +161,8 @@ function startOf(shape: readonly number[], begin: readonly number[]): number {
 
 /** Numbers before each part along an axis, where nothing lies around it. */
 function runsAlong(shape: readonly number[], axis: number, sizes: readonly number[]): readonly number[] | undefined {
-  if (countOf(shape.slice(0, axis)) !== 1 || sizes.includes(0)) return undefined;
-  const inner = countOf(shape.slice(axis + 1));
+  if (sizeOf(shape.slice(0, axis)) !== 1 || sizes.includes(0)) return undefined;
+  const inner = sizeOf(shape.slice(axis + 1));
   let before = 0;
   return sizes.map((size) => {
     before += size * inner;

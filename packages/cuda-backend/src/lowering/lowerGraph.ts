@@ -1,3 +1,4 @@
+import { sizeOf } from '@peft/core';
 import type { Graph, TypedArray, Value } from '@peft/graph';
 import { CudaError } from '../cudaError.ts';
 import type { Command } from '../plan/command.ts';
@@ -39,8 +40,7 @@ export function lowerGraph(graph: Graph, { steps, storageOf, ...options }: Lower
     const parts = partsOf(step, read[0], storageOf);
     const made = step.outputs.map((output, place) => {
       if (parts) return parts[place] as Operand;
-      const source = step.isView ? 0 : place === 0 ? step.over : undefined;
-      if (source !== undefined) return viewOf(read[source] as Operand, output.shape);
+      if (step.isView) return viewOf(read[0] as Operand, output.shape);
       const kind = roots.has(output) ? 'result' : 'arena';
       const made = emit.allocate(output, { storage: storageOf(output), kind, label: step.label });
       if (place === 0) overwrites.push(...overwritesOf(step, read, made));
@@ -79,7 +79,7 @@ function lowerFeeds({ inputs, parameters, constants }: Graph, { emit, operands, 
 
 function arrayOf({ shape, dtype }: Value, data: number | TypedArray): TypedArray {
   if (typeof data !== 'number') return data;
-  const size = shape.reduce((count, length) => count * length, 1);
+  const size = sizeOf(shape);
   const kinds = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };
   return new kinds[dtype](size).fill(data);
 }

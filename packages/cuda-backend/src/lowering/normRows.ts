@@ -1,8 +1,10 @@
+import { sizeOf } from '@peft/core';
 import { f32, i32, i64, nothing, reads, writes } from '../plan/command.ts';
 import type { Operand } from '../plan/operand.ts';
 import { storageTags } from '../plan/storage.ts';
 import type { CudaRows, LoweringCall } from './cudaRow.ts';
 import { rowLaunch } from './rowLaunch.ts';
+import { storageTag } from './storageTag.ts';
 
 type Ops = 'Softmax' | 'PeftLayerNorm' | 'PeftLayerNormGrad' | 'PeftRmsNorm' | 'PeftRmsNormGrad';
 
@@ -22,7 +24,7 @@ export const normRows: CudaRows<Ops> = {
       emit.kernel({
         kernel: { file: 'norm', name: `softmax${group}` },
         ...launch,
-        arguments: [reads(x), writes(y), i64(rows), i32(width), tag(x), tag(y)],
+        arguments: [reads(x), writes(y), i64(rows), i32(width), storageTag(x), storageTag(y)],
       });
     },
   },
@@ -55,10 +57,10 @@ function lowerNorm({
       i32(width),
       i32(Number(mean !== undefined)),
       f32(epsilon),
-      tag(x),
-      tag(gain),
+      storageTag(x),
+      storageTag(gain),
       i32(storageTags[bias?.storage ?? 'f32']),
-      tag(y),
+      storageTag(y),
     ],
   });
 }
@@ -83,17 +85,15 @@ function lowerGrad({ inputs, outputs, emit }: LoweringCall<unknown>): void {
       writes(dx),
       i64(rows),
       i32(width),
-      tag(x),
-      tag(gain),
-      tag(dy),
-      tag(dx),
+      storageTag(x),
+      storageTag(gain),
+      storageTag(dy),
+      storageTag(dx),
     ],
   });
 }
 
 function rowsOf({ shape }: Operand): { readonly rows: number; readonly width: number } {
   const width = shape.at(-1) as number;
-  return { width, rows: shape.slice(0, -1).reduce((count, length) => count * length, 1) };
+  return { width, rows: sizeOf(shape.slice(0, -1)) };
 }
-
-const tag = ({ storage }: Operand) => i32(storageTags[storage]);

@@ -1,4 +1,4 @@
-import { countOf } from '../plan/countOf.ts';
+import { sizeOf } from '@peft/core';
 import type { Operand } from '../plan/operand.ts';
 import type { CudaRow, CudaRows, LoweringCall } from './cudaRow.ts';
 import { reduceAxes } from './reduction/reduceAxes.ts';
@@ -26,7 +26,7 @@ export const reductionRows: CudaRows<Ops> = {
   Mean: {
     lower: (call) => {
       const [x, y] = [call.inputs[0] as Operand, call.outputs[0] as Operand];
-      reduce(call, 'sum', { axes: call.attributes.axis, divisor: countOf(x.shape) / countOf(y.shape) });
+      reduce(call, 'sum', { axes: call.attributes.axis, divisor: sizeOf(x.shape) / sizeOf(y.shape) });
     },
   },
   Min: along('smallest'),

@@ -4,9 +4,8 @@ import type { Step } from './step.ts';
 /** The values whose memory metrics and outputs show: made where the host reads them, they need no copy. */
 export function resultRoots({ outputs }: Pick<Graph, 'outputs'>, steps: readonly Step[]): ReadonlySet<Value> {
   const sources = new Map<Value, Value>();
-  for (const { isView, over, inputs, outputs: made } of steps) {
-    const source = inputs[isView ? 0 : (over ?? -1)];
-    if (source && made[0]) sources.set(made[0], source);
+  for (const { isView, inputs, outputs: made } of steps) {
+    if (isView) sources.set(made[0] as Value, inputs[0] as Value);
   }
   const roots = new Set<Value>();
   for (const { name, value } of outputs) {

@@ -19,8 +19,6 @@ export interface Step {
   readonly parts?: readonly number[];
   readonly inPlace?: readonly number[];
   readonly unread?: readonly number[];
-  /** Place of the input whose memory the first output is: it is changed where it lies, and nobody else reads it. */
-  readonly over?: number;
 }
 
 export interface StepCall extends Pick<LoweringCall<never>, 'inputs' | 'outputs'> {

@@ -1,8 +1,9 @@
+import { sizeOf } from '@peft/core';
 import { type Argument, f32, i32, i64, reads, writes } from '../plan/command.ts';
 import type { Operand } from '../plan/operand.ts';
-import { storageTags } from '../plan/storage.ts';
 import type { CudaRows } from './cudaRow.ts';
 import type { Emitter } from './emitter.ts';
+import { storageTag } from './storageTag.ts';
 
 type Ops = 'PeftAdamW' | 'PeftImportance' | 'PeftTripletDistance' | 'PeftTripletDistanceGradient' | 'PeftTripletScore';
 
@@ -13,7 +14,7 @@ export const trainingRows: CudaRows<Ops> = {
     lower: ({ inputs, attributes: { beta1, beta2, epsilon, weightDecay }, outputs, emit }) => {
       const leaves = inputs.slice(0, 4);
       const scalars = inputs.slice(4).map((scalar) => emit.stored(scalar, 'f32'));
-      const count = countOf(inputs[0] as Operand);
+      const count = sizeOf((inputs[0] as Operand).shape);
       emit.kernel({
         kernel: { file: 'training', name: 'adamw' },
         ...eightEach(count),
@@ -26,7 +27,7 @@ export const trainingRows: CudaRows<Ops> = {
           f32(1 - beta2),
           f32(epsilon),
           f32(weightDecay),
-          ...[...leaves, ...outputs].map(tag),
+          ...[...leaves, ...outputs].map(storageTag),
         ],
       });
     },
@@ -37,7 +38,7 @@ export const trainingRows: CudaRows<Ops> = {
     lower: ({ inputs, outputs, emit }) => {
       const leaves = inputs.slice(0, 4);
       const rates = inputs.slice(4).map((rate) => emit.stored(rate, 'f32'));
-      const count = countOf(inputs[0] as Operand);
+      const count = sizeOf((inputs[0] as Operand).shape);
       emit.kernel({
         kernel: { file: 'training', name: 'importance' },
         ...eightEach(count),
@@ -45,7 +46,7 @@ export const trainingRows: CudaRows<Ops> = {
           ...[...leaves, ...rates].map(reads),
           ...outputs.map(writes),
           i64(count),
-          ...[...leaves, ...outputs].map(tag),
+          ...[...leaves, ...outputs].map(storageTag),
         ],
       });
     },
@@ -67,8 +68,8 @@ export const trainingRows: CudaRows<Ops> = {
           i32(inner),
           i32(rank),
           i32(b.shape[1] as number),
-          ...inputs.map(tag),
-          tag(scores),
+          ...inputs.map(storageTag),
+          storageTag(scores),
         ],
       });
     },
@@ -85,7 +86,7 @@ export const trainingRows: CudaRows<Ops> = {
         kernel: { file: 'training', name: 'tripletDistance' },
         blocks: 1,
         threads: 128,
-        arguments: [reads(ofA), reads(ofB), writes(distance), i32(countOf(ofA)), tag(distance)],
+        arguments: [reads(ofA), reads(ofB), writes(distance), i32(sizeOf(ofA.shape)), storageTag(distance)],
       });
     },
   },
@@ -99,7 +100,7 @@ export const trainingRows: CudaRows<Ops> = {
       const threads = 256;
       emit.kernel({
         kernel: { file: 'training', name: 'tripletGradient' },
-        blocks: Math.ceil(countOf(factor) / threads),
+        blocks: Math.ceil(sizeOf(factor.shape) / threads),
         threads,
         arguments: [
           reads(factor),
@@ -107,9 +108,9 @@ export const trainingRows: CudaRows<Ops> = {
           reads(dy),
           writes(gradient),
           ...layoutOf(factor, side),
-          tag(factor),
-          tag(dy),
-          tag(gradient),
+          storageTag(factor),
+          storageTag(dy),
+          storageTag(gradient),
         ],
       });
     },
@@ -131,7 +132,14 @@ function excessOf(emit: Emitter, { factor, live, side }: Vectors): Operand {
     kernel: { file: 'training', name: 'tripletExcess' },
     blocks: Math.ceil((rank * rank) / (threads / 32)),
     threads,
-    arguments: [reads(factor), reads(live), writes(excess), ...layoutOf(factor, side), tag(factor), tag(live)],
+    arguments: [
+      reads(factor),
+      reads(live),
+      writes(excess),
+      ...layoutOf(factor, side),
+      storageTag(factor),
+      storageTag(live),
+    ],
   });
   return excess;
 }
@@ -141,10 +149,6 @@ function layoutOf({ shape }: Operand, side: Vectors['side']): readonly Argument[
   const [rows, columns] = shape as readonly [number, number];
   return side === 'columns' ? [columns, rows, 1, columns].map(i32) : [rows, columns, columns, 1].map(i32);
 }
-
-const countOf = ({ shape }: Operand) => shape.reduce((count, length) => count * length, 1);
-
-const tag = ({ storage }: Operand) => i32(storageTags[storage]);
 
 /** A thread for eight numbers. */
 function eightEach(count: number): { readonly blocks: number; readonly threads: number } {

@@ -1,5 +1,5 @@
+import { sizeOf } from '@peft/core';
 import type { TensorType } from '@peft/graph';
-import { countOf } from './countOf.ts';
 import type { Region } from './region.ts';
 import { bytesPerNumber, type Storage } from './storage.ts';
 
@@ -29,6 +29,6 @@ export function columnsOf(operand: Operand, first: number, count: number): Opera
 /** Bytes from the first number of an operand to the end of its last. */
 export function spanOf({ shape, storage, rowStride }: Pick<Operand, 'shape' | 'storage' | 'rowStride'>): number {
   const [rows, columns] = shape as readonly [number, number];
-  const numbers = rowStride === undefined ? countOf(shape) : (rows - 1) * rowStride + columns;
+  const numbers = rowStride === undefined ? sizeOf(shape) : (rows - 1) * rowStride + columns;
   return numbers * bytesPerNumber(storage);
 }

@@ -1,6 +1,5 @@
 import type { CapturedFunction } from '@peft/compiler';
-import type { HostArray, HostInputs, StepResult, Weights } from '@peft/core';
-import { countOf } from '../plan/countOf.ts';
+import { type HostArray, type HostInputs, type StepResult, sizeOf, type Weights } from '@peft/core';
 import type { EngineDevice } from './engineDevice.ts';
 import { InputPacker } from './inputPacker.ts';
 import { PlacedPlan } from './placedPlan.ts';
@@ -46,7 +45,7 @@ export class CudaFunction {
       path,
       storage,
       offset: offsets.get(region) as number,
-      count: countOf(shape),
+      count: sizeOf(shape),
     }));
     this.#packer = new InputPacker(inputs, packed);
     this.#slots = new RunSlots(device.driver, { packer: this.#packer, inputBytes, results: this.#placed.results });

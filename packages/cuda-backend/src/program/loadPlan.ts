@@ -1,9 +1,9 @@
+import { sizeOf } from '@peft/core';
 import { CudaError } from '../cudaError.ts';
 import type { Address, Stream } from '../device/driver.ts';
 import type { KernelLibrary } from '../device/kernelLibrary.ts';
 import type { ProductLibrary } from '../device/products.ts';
 import type { Command } from '../plan/command.ts';
-import { countOf } from '../plan/countOf.ts';
 import type { Operand } from '../plan/operand.ts';
 import { type AddressOf, parametersOf, tableOf } from '../plan/parametersOf.ts';
 import { bytesPerNumber } from '../plan/storage.ts';
@@ -85,5 +85,5 @@ function putOf(command: Command, context: LoadContext): Call['put'] {
 }
 
 function bytesIn({ shape, storage }: Operand): number {
-  return countOf(shape) * bytesPerNumber(storage);
+  return sizeOf(shape) * bytesPerNumber(storage);
 }

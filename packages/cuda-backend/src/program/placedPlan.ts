@@ -1,4 +1,4 @@
-import type { Weights } from '@peft/core';
+import { sizeOf, type Weights } from '@peft/core';
 import type { Address, ExecutableGraph } from '../device/driver.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Region } from '../plan/region.ts';
@@ -57,9 +57,7 @@ export class PlacedPlan {
     );
     this.results = resultBlock(plan);
     const writes = plan.results.filter(({ kind }) => kind === 'state');
-    this.#stateSizes = writes.map(({ operand, shape }) =>
-      shape.reduce((size, length) => size * length, bytesPerNumber(operand.storage)),
-    );
+    this.#stateSizes = writes.map(({ operand, shape }) => sizeOf(shape) * bytesPerNumber(operand.storage));
     const table = commitTableBytes(this.#stateSizes);
     this.#constants = blockLayout<Region | typeof commitRegion>([...plan.constants, commitRegion], {
       bytesOf: (part) => (part === commitRegion ? table : part.bytes),

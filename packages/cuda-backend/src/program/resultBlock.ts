@@ -1,4 +1,4 @@
-import type { HostArray } from '@peft/core';
+import { type HostArray, sizeOf } from '@peft/core';
 import type { Plan, PlannedResult } from '../plan/plan.ts';
 import type { Region } from '../plan/region.ts';
 import { blockLayout } from './blockLayout.ts';
@@ -43,7 +43,7 @@ export function resultBlock({ results }: Pick<Plan, 'results'>): ResultBlock {
   ]);
   const placed = (result: PlannedResult): PlacedResult => {
     const { path, shape, dtype, operand } = result;
-    const count = shape.reduce((size, length) => size * length, 1);
+    const count = sizeOf(shape);
     return { path, shape, dtype, count, offset: (all.get(operand.region) as number) + operand.offset };
   };
   return {

@@ -1,5 +1,5 @@
 import { type HostSource, hostBackend, type StateLeaf, StateTree, stateType, typesKey } from '@peft/compiler';
-import type { Snapshot } from '@peft/core';
+import { type Snapshot, sizeOf } from '@peft/core';
 import type { TensorType, TypedArray } from '@peft/graph';
 import type { Tensor } from '@tensorflow/tfjs';
 import type { Address, Driver } from '../device/driver.ts';
@@ -166,7 +166,7 @@ export class StateMemory {
 }
 
 function bytesOf({ shape, dtype }: TensorType): number {
-  return shape.reduce((size, length) => size * length, dtype === 'bool' ? 1 : 4);
+  return sizeOf(shape) * (dtype === 'bool' ? 1 : 4);
 }
 
 function arrayOver(bytes: Uint8Array<ArrayBuffer>, { dtype }: TensorType): TypedArray {

@@ -1,3 +1,4 @@
+import { sizeOf } from '@peft/core';
 import { capture, type Graph, type HostTensor, type OutputTree, runPasses } from '@peft/graph';
 import * as ops from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
@@ -124,7 +125,7 @@ function valuesOf({ steps }: ElementProgram, first: readonly Matrix[], given: Gi
 function* inputsOf({ rows, width }: ElementProgram, index: number): Generator<[string, HostTensor]> {
   const shapes = { x: [rows, width], y: [rows, width], row: [width], column: [rows, 1], scalar: [] };
   for (const [place, [name, each]] of Object.entries(shapes).entries()) {
-    const size = each.reduce((count, length) => count * length, 1);
+    const size = sizeOf(each);
     const data = ops.uniforms(10 * index + place, size).map((u) => 2 * u - 1);
     yield [`${index} ${name}`, { shape: each, dtype: 'float32', data }];
   }

@@ -1,3 +1,4 @@
+import { sizeOf } from '@peft/core';
 import { capture, type Graph, type HostTensor, type OutputTree, runPasses } from '@peft/graph';
 import { gelu, layerNorm, matMul, uniforms } from '@peft/ops';
 import * as tf from '@tensorflow/tfjs';
@@ -57,10 +58,7 @@ const size = 4;
 const numbers = (seed: number, shape: readonly number[]): HostTensor => ({
   shape,
   dtype: 'float32',
-  data: uniforms(
-    seed,
-    shape.reduce((count, length) => count * length, 1),
-  ).map((u) => u - 0.5),
+  data: uniforms(seed, sizeOf(shape)).map((u) => u - 0.5),
 });
 
 export const programInputs: ReadonlyMap<string, HostTensor> = new Map([

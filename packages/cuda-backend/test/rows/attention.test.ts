@@ -1,3 +1,4 @@
+import { sizeOf } from '@peft/core';
 import type { HostTensor, Node, TensorType } from '@peft/graph';
 import { evaluateNode } from '@peft/graph/test';
 import fc from 'fast-check';
@@ -42,8 +43,6 @@ const drawn: fc.Arbitrary<Drawn> = fc.record({
 
 const float = (...shape: number[]): TensorType => ({ shape, dtype: 'float32' });
 
-const countOf = (shape: readonly number[]) => shape.reduce((count, length) => count * length, 1);
-
 /** Zeros and a few numbers that hide, for the padding of keys or for each score; 'hidden' hides all keys of the first. */
 function maskOf({ mask, batch, heads, queries, keys, causal, seed }: Drawn): readonly HostTensor[] {
   if (mask === 'none') return [];
@@ -65,7 +64,7 @@ function nodesOf(each: Drawn) {
     const { data, ...type } = drawnTensor(shape, { seed: seed + place, mean });
     return { ...type, data: asStored(data, 'bf16') };
   };
-  const zeros = (shape: readonly number[]) => ({ ...float(...shape), data: new Float32Array(countOf(shape)) });
+  const zeros = (shape: readonly number[]) => ({ ...float(...shape), data: new Float32Array(sizeOf(shape)) });
   const query = isHidden ? zeros(at(queries, size)) : draw(at(queries, size), 1);
   const key = draw(at(keys, size), 2);
   const value = draw(at(keys, width), 3, 0.5);

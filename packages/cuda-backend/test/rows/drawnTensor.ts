@@ -1,3 +1,4 @@
+import { sizeOf } from '@peft/core';
 import type { HostTensor } from '@peft/graph';
 import { normals } from '@peft/ops';
 
@@ -10,7 +11,7 @@ export interface Draw {
 
 /** A float32 tensor of normal numbers. */
 export function drawnTensor(shape: readonly number[], { seed, mean = 0, kind = 'normal' }: Draw): HostTensor {
-  const size = shape.reduce((count, length) => count * length, 1);
+  const size = sizeOf(shape);
   const data = normals(seed, size).map((value) => (kind === 'positive' ? Math.abs(value) : value) + mean);
   return { shape, dtype: 'float32', data };
 }

@@ -1,3 +1,4 @@
+import { sizeOf } from '@peft/core';
 import type { Graph, HostTensor, Node, Value } from '@peft/graph';
 import { evaluateNode } from '@peft/graph/test';
 
@@ -15,7 +16,7 @@ export function evaluatedNodes(graph: Graph, inputs: ReadonlyMap<string, HostTen
     values.set(value, 'dataSync' in source ? source.dataSync<'float32'>() : source);
   }
   for (const { value, data } of graph.constants) {
-    const size = value.shape.reduce((count, length) => count * length, 1);
+    const size = sizeOf(value.shape);
     values.set(value, typeof data === 'number' ? new Float64Array(size).fill(data) : data);
   }
   return graph.nodes.map((node) => {

@@ -1,3 +1,4 @@
+import { sizeOf } from '@peft/core';
 import type { HostTensor, Node } from '@peft/graph';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -69,9 +70,9 @@ function expectProduct(each: Drawn): void {
     columns,
     inner: depth,
     batch,
-    a: { storage, rowStride: a.rowStride, batchStride: countOf(a.shape) / batch, transposed: transposeA },
-    b: { storage, rowStride: b.rowStride, batchStride: countOf(b.shape) / batch, transposed: transposeB },
-    c: { storage, rowStride: before.rowStride, batchStride: countOf(before.shape) / batch },
+    a: { storage, rowStride: a.rowStride, batchStride: sizeOf(a.shape) / batch, transposed: transposeA },
+    b: { storage, rowStride: b.rowStride, batchStride: sizeOf(b.shape) / batch, transposed: transposeB },
+    c: { storage, rowStride: before.rowStride, batchStride: sizeOf(before.shape) / batch },
     alpha,
     accumulate: accumulate !== 'no',
     ...(bias ? { bias: 'f32' } : {}),
@@ -99,7 +100,7 @@ function expectProduct(each: Drawn): void {
     return result;
   });
   const at = (x: Stacked, each: number, place: readonly [number, number]) =>
-    x.data[each * (countOf(x.shape) / batch) + place[0] * x.rowStride + place[1]] as number;
+    x.data[each * (sizeOf(x.shape) / batch) + place[0] * x.rowStride + place[1]] as number;
   const expected = Float64Array.from(before.data, (old, index) => {
     const column = index % before.rowStride;
     const row = Math.floor(index / before.rowStride) % rows;
@@ -115,8 +116,6 @@ function expectProduct(each: Drawn): void {
   expect(results[1], what).toEqual(results[0]);
   expectNear(results[0] as Float32Array, expected, { what, tolerance: storage === 'f32' ? 1e-5 : 2 ** -8 });
 }
-
-const countOf = (shape: readonly number[]) => shape.reduce((count, length) => count * length, 1);
 
 simulated('products on kernels of this package', () => {
   it('of any sizes, strides and transposes, the same bits in every order', () => {

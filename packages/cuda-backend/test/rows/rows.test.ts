@@ -1,3 +1,4 @@
+import { sizeOf } from '@peft/core';
 import { type Graph, type HostTensor, type OpName, runPasses, type Value } from '@peft/graph';
 import { captureCase, opCases } from '@peft/graph/test';
 import * as tf from '@tensorflow/tfjs';
@@ -86,7 +87,3 @@ const forms: readonly Form[] = [
   { storages: () => 'bf16', outputs: 'bf16' },
   { storages: (place) => (place % 2 ? 'f32' : 'bf16'), outputs: 'f32', hasProductLibrary: false },
 ];
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((size, length) => size * length, 1);
-}

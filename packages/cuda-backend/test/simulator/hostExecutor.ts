@@ -1,3 +1,4 @@
+import { sizeOf } from '@peft/core';
 import type { Address } from '../../src/device/driver.ts';
 import type { Argument, Command, ProductCommand } from '../../src/plan/command.ts';
 import type { Operand } from '../../src/plan/operand.ts';
@@ -171,5 +172,5 @@ export class HostExecutor {
 }
 
 function bytesOf({ shape, storage }: Operand): number {
-  return shape.reduce((size, length) => size * length, 1) * bytesPerNumber(storage);
+  return sizeOf(shape) * bytesPerNumber(storage);
 }

@@ -1,5 +1,5 @@
+import { sizeOf } from '@peft/core';
 import type { Node, Value } from '@peft/graph';
-import { countOf } from '../../plan/countOf.ts';
 import type { Step, StepContext, StepPass } from '../step.ts';
 import { type Factor, type FoldedProduct, foldedProductOf, stepOfParts, stepOfProduct } from './foldedProduct.ts';
 import { withoutUnread } from './withoutUnread.ts';
@@ -128,7 +128,7 @@ class Folding {
       [left, right],
     ] as const) {
       const product = this.#onlyReadHere(each);
-      if (!product || countOf(each.shape) !== countOf(output.shape)) continue;
+      if (!product || sizeOf(each.shape) !== sizeOf(output.shape)) continue;
       const added = isRow(other, product, output)
         ? !product.bias && { bias: other }
         : !product.addend && this.#isLike(other, output) && { addend: other };
@@ -142,7 +142,7 @@ class Folding {
   /** Whether a value has the numbers of another, stored alike. */
   #isLike(value: Value, other: Value): boolean {
     const { storageOf } = this.#context;
-    return countOf(value.shape) === countOf(other.shape) && storageOf(value) === storageOf(other);
+    return sizeOf(value.shape) === sizeOf(other.shape) && storageOf(value) === storageOf(other);
   }
 
   /** A product whose result, perhaps under another shape, is read once. */
@@ -169,7 +169,7 @@ class Folding {
       [right, left],
     ] as const) {
       const scale = this.#context.numberOf(factor);
-      if (scale !== undefined && countOf(of.shape) === countOf(value.shape)) return { of, scale };
+      if (scale !== undefined && sizeOf(of.shape) === sizeOf(value.shape)) return { of, scale };
     }
     return undefined;
   }
@@ -178,7 +178,7 @@ class Folding {
 /** Whether a value is one row that is repeated for every row of the product. */
 function isRow(value: Value, { shape }: FoldedProduct, output: Value): boolean {
   const columns = shape.at(-1) as number;
-  if (countOf(value.shape) !== columns || countOf(shape) === columns) return false;
+  if (sizeOf(value.shape) !== columns || sizeOf(shape) === columns) return false;
   const lengths = value.shape.slice(value.shape.findIndex((length) => length !== 1));
   const inner = lengths.every((length, axis) => length === output.shape[output.shape.length - lengths.length + axis]);
   return value.shape.length <= output.shape.length && inner;

@@ -1,5 +1,5 @@
+import { sizeOf } from '@peft/core';
 import { type Argument, i32, nothing, reads, u32, writes } from '../../plan/command.ts';
-import { countOf } from '../../plan/countOf.ts';
 import type { Operand } from '../../plan/operand.ts';
 import { division } from '../division.ts';
 import type { Emitter } from '../emitter.ts';
@@ -45,7 +45,7 @@ export function splitParts(emit: Emitter, parts: Parts): void {
 function move(emit: Emitter, { whole, parts, rows }: Parts, isJoin: boolean): void {
   let pitch = 0;
   const placed = parts.map((operand): Part => {
-    const width = countOf(operand.shape) / rows;
+    const width = sizeOf(operand.shape) / rows;
     pitch += width;
     return { operand, width, start: pitch - width };
   });

@@ -1,5 +1,5 @@
+import { sizeOf } from '@peft/core';
 import { i32, reads, u32, writes } from '../../plan/command.ts';
-import { countOf } from '../../plan/countOf.ts';
 import type { Operand } from '../../plan/operand.ts';
 import { division } from '../division.ts';
 import type { Emitter } from '../emitter.ts';
@@ -22,9 +22,9 @@ const threads = 256;
 /** Looks rows up by one axis of ids. */
 export function gatherRows(emit: Emitter, { from, ids, to, axis, batchDims }: GatherCall): void {
   requirePlaces([to]);
-  const total = countOf(to.shape);
+  const total = sizeOf(to.shape);
   if (total === 0) return;
-  const inner = countOf(from.shape.slice(axis + 1));
+  const inner = sizeOf(from.shape.slice(axis + 1));
   const unit = unitOf(from, to, [inner]);
   const units = total / unit.numbers;
   emit.kernel({
@@ -36,8 +36,8 @@ export function gatherRows(emit: Emitter, { from, ids, to, axis, batchDims }: Ga
       reads(ids),
       writes(to),
       ...division(inner / unit.numbers),
-      ...division(countOf(ids.shape.slice(batchDims))),
-      ...division(countOf(from.shape.slice(batchDims, axis))),
+      ...division(sizeOf(ids.shape.slice(batchDims))),
+      ...division(sizeOf(from.shape.slice(batchDims, axis))),
       u32(units),
       u32(from.shape[axis] as number),
       i32(unit.tag),

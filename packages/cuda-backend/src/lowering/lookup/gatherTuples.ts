@@ -1,5 +1,5 @@
+import { sizeOf } from '@peft/core';
 import { i32, reads, u32, writes } from '../../plan/command.ts';
-import { countOf } from '../../plan/countOf.ts';
 import type { Operand } from '../../plan/operand.ts';
 import { division } from '../division.ts';
 import type { Emitter } from '../emitter.ts';
@@ -21,10 +21,10 @@ const threads = 256;
 /** Looks parts of a tensor up by tuples of ids. */
 export function gatherTuples(emit: Emitter, { from, ids, to }: GatherTuplesCall): void {
   requirePlaces([from, to]);
-  const total = countOf(to.shape);
+  const total = sizeOf(to.shape);
   if (total === 0) return;
   const depth = ids.shape.at(-1) as number;
-  const inner = countOf(from.shape.slice(depth));
+  const inner = sizeOf(from.shape.slice(depth));
   const unit = unitOf(from, to, [inner]);
   const units = total / unit.numbers;
   emit.kernel({

@@ -1,5 +1,5 @@
+import { sizeOf } from '@peft/core';
 import { i32, reads, u32, writes } from '../../plan/command.ts';
-import { countOf } from '../../plan/countOf.ts';
 import type { Operand } from '../../plan/operand.ts';
 import { bytesPerNumber } from '../../plan/storage.ts';
 import { division } from '../division.ts';
@@ -21,7 +21,7 @@ const threads = 256;
 /** Writes one number at the place of each id and another at all other places. */
 export function oneHot(emit: Emitter, { ids, to, onValue, offValue }: OneHotCall): void {
   requirePlaces([to]);
-  const count = countOf(to.shape);
+  const count = sizeOf(to.shape);
   if (count === 0) return;
   emit.kernel({
     kernel: { file: 'lookup', name: 'oneHot' },

@@ -1,5 +1,5 @@
+import { sizeOf } from '@peft/core';
 import { i32, reads, u32, updates, writes } from '../../plan/command.ts';
-import { countOf } from '../../plan/countOf.ts';
 import type { Operand } from '../../plan/operand.ts';
 import { storageTags } from '../../plan/storage.ts';
 import { division } from '../division.ts';
@@ -24,11 +24,11 @@ const chunk = 32;
 /** Adds rows up at the places that ids name, in the order of the ids; a tuple that leaves the tensor adds nothing. */
 export function scatterRows(emit: Emitter, { ids, rows, to, depth }: ScatterCall): void {
   requirePlaces([rows, to]);
-  if (countOf(to.shape) === 0) return;
+  if (sizeOf(to.shape) === 0) return;
   emit.clear(to);
   const leading = to.shape.slice(0, depth);
-  const inner = countOf(to.shape.slice(depth));
-  const count = countOf(rows.shape) / inner;
+  const inner = sizeOf(to.shape.slice(depth));
+  const count = sizeOf(rows.shape) / inner;
   if (count === 0) return;
   const keys = sortedKeys(emit, { ids, leading, count });
   const chunks = Math.ceil(count / chunk);

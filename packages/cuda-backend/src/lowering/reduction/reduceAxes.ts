@@ -1,4 +1,4 @@
-import { countOf } from '../../plan/countOf.ts';
+import { sizeOf } from '@peft/core';
 import type { Operand } from '../../plan/operand.ts';
 import type { Emitter } from '../emitter.ts';
 import { requirePlaces } from '../requirePlaces.ts';
@@ -22,7 +22,7 @@ interface Group {
 
 /** Reduces any axes: the last reduced group first, so that what is left is small. */
 export function reduceAxes(emit: Emitter, { from, to, axes, reduction, divisor }: ReduceAxesCall): void {
-  if (countOf(to.shape) === 0) return;
+  if (sizeOf(to.shape) === 0) return;
   requirePlaces([to]);
   const groups = groupsOf(from.shape, axes);
   const place = groups.findLastIndex(({ isReduced }) => isReduced);
@@ -31,8 +31,8 @@ export function reduceAxes(emit: Emitter, { from, to, axes, reduction, divisor }
   const shape = [...lengths(before), ...lengths(after)];
   const isLast = !before.some(({ isReduced }) => isReduced);
   const result = isLast ? to : emit.scratch(shape, from.dtype === 'float32' ? 'f32' : 'i32');
-  const outer = countOf(lengths(before));
-  const inner = countOf(lengths(after));
+  const outer = sizeOf(lengths(before));
+  const inner = sizeOf(lengths(after));
   const reduce = inner === 1 ? reduceRows : reduceColumns;
   const length = groups[place]?.length ?? 1;
   reduce(emit, { from, to: result, outer, length, inner, reduction, divisor: isLast ? divisor : 1 });

@@ -1,5 +1,5 @@
+import { sizeOf } from '@peft/core';
 import { i32, reads, u32, writes } from '../../plan/command.ts';
-import { countOf } from '../../plan/countOf.ts';
 import type { Operand } from '../../plan/operand.ts';
 import { storageTags } from '../../plan/storage.ts';
 import type { Emitter } from '../emitter.ts';
@@ -17,8 +17,8 @@ const threads = 256;
 
 /** Finds the first place of the largest or smallest number along an axis. */
 export function reducePlace(emit: Emitter, { from, to, axis, isSmallest }: PlaceCall): void {
-  const outer = countOf(from.shape.slice(0, axis));
-  const inner = countOf(from.shape.slice(axis + 1));
+  const outer = sizeOf(from.shape.slice(0, axis));
+  const inner = sizeOf(from.shape.slice(axis + 1));
   const length = from.shape[axis] as number;
   if (outer * inner === 0) return;
   requirePlaces([to]);

@@ -1,5 +1,5 @@
+import { sizeOf } from '@peft/core';
 import { i32, i64, reads, u32, writes } from '../../plan/command.ts';
-import { countOf } from '../../plan/countOf.ts';
 import type { Operand } from '../../plan/operand.ts';
 import { storageTags } from '../../plan/storage.ts';
 import type { Emitter } from '../emitter.ts';
@@ -20,10 +20,10 @@ const manyColumns = 4096;
 /** Sums all numbers up to each along one axis. */
 export function runningSum(emit: Emitter, { from, to, axis, exclusive, reverse }: RunningSumCall): void {
   requirePlaces([from]);
-  const total = countOf(from.shape);
+  const total = sizeOf(from.shape);
   if (total === 0) return;
   const length = from.shape[axis] as number;
-  const inner = countOf(from.shape.slice(axis + 1));
+  const inner = sizeOf(from.shape.slice(axis + 1));
   const columns = total / length;
   const isSideBySide = inner > 1 && (columns >= manyColumns || length <= 32);
   emit.kernel({

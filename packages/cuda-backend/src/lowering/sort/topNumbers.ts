@@ -1,5 +1,5 @@
+import { sizeOf } from '@peft/core';
 import { i32, i64, reads, u32, writes } from '../../plan/command.ts';
-import { countOf } from '../../plan/countOf.ts';
 import type { Operand } from '../../plan/operand.ts';
 import { storageTags } from '../../plan/storage.ts';
 import type { Emitter } from '../emitter.ts';
@@ -18,9 +18,9 @@ const threads = 256;
 /** Finds the largest k numbers of every row, descending; equal ones in the order of their places, NaN before all. */
 export function topNumbers(emit: Emitter, { from, values, places }: TopCall): void {
   requirePlaces([from]);
-  if (countOf(values.shape) === 0) return;
+  if (sizeOf(values.shape) === 0) return;
   const [length, k] = [from.shape.at(-1) as number, values.shape.at(-1) as number];
-  const rows = countOf(from.shape) / length;
+  const rows = sizeOf(from.shape) / length;
   const { size, tiles } = sortTile(length);
   const [fromTag, valuesTag] = [i32(storageTags[from.storage]), i32(storageTags[values.storage])];
   if (tiles === 1) {
