@@ -49,6 +49,13 @@ describe('the inputs of a run', () => {
         'input "by" holds 1099511627776, which does not fit int32; scale or re-index it.',
       ),
     );
+    const short = { dtype: 'float32', shape: [2, 2], data: Float32Array.of(1, 2, 3) } as const;
+    expect(() => hostLeaves({ batch: { x: short } })).toThrow(
+      new CompilerError(
+        'compiler/input',
+        'input "batch/x" holds 3 values, and its shape [2,2] has 4; pass the shape of the data.',
+      ),
+    );
     const narrow = { dtype: 'bfloat16', shape: [], data: Uint16Array.of(0) } as const;
     expect(() => hostLeaves({ batch: { by: narrow } })).toThrow(
       new CompilerError(

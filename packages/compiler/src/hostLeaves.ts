@@ -1,4 +1,4 @@
-import type { HostArray, HostInputs } from '@peft/core';
+import { type HostArray, type HostInputs, sizeOf } from '@peft/core';
 import type { DType, InputTypes, TypedArray } from '@peft/graph';
 import { CompilerError } from './compilerError.ts';
 
@@ -44,6 +44,13 @@ export function isHostArray(entry: HostArray | HostInputs): entry is HostArray {
 
 /** One input as a tensor would hold it: the array itself wherever one can. @throws CompilerError `compiler/input` */
 export function hostLeaf(path: string, { dtype, shape, data }: HostArray): HostLeaf {
+  const size = sizeOf(shape);
+  if (data.length !== size) {
+    throw new CompilerError(
+      'compiler/input',
+      `input "${path}" holds ${data.length} values, and its shape [${shape}] has ${size}; pass the shape of the data.`,
+    );
+  }
   if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return { shape, dtype, data: data as TypedArray };
   if (dtype === 'float64') return { shape, dtype: 'float32', data: Float32Array.from(data as Float64Array) };
   if (dtype.includes('float')) {

@@ -111,7 +111,7 @@ export interface ScoresGradientCall {
 }
 
 /** The gradient of query . key' into `dScores`, which may be the memory of `probabilities`. */
-export function gradientOfScores({ value, probabilities, dy, dScores, scale, emit }: ScoresGradientCall): void {
+function gradientOfScores({ value, probabilities, dy, dScores, scale, emit }: ScoresGradientCall): void {
   const isFree = dScores.storage === 'f32' && dScores.region !== probabilities.region;
   const direct = isFree ? dScores : emit.scratch(dScores.shape, 'f32');
   emit.product({ a: dy, b: value, c: direct, transposeB: true, alpha: scale });
