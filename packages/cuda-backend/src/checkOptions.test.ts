@@ -27,6 +27,42 @@ describe('options of the engine', () => {
     expect(() => cudaEngine({ device: 0.5 })).toThrow('cudaEngine: device is 0.5; it is a whole number from 0 on.');
   });
 
+  it('are shown as what they are', () => {
+    const circle: Record<string, unknown> = {};
+    circle.self = circle;
+    const shown = (device: unknown) => /device is (.*); it is/.exec(refusal({ device }))?.[1];
+    const values = [Number.NaN, Infinity, 0n, null, Symbol('one'), () => 0, circle, [1], true];
+    expect(values.map(shown)).toEqual([
+      'NaN',
+      'Infinity',
+      '0n',
+      'null',
+      'Symbol(one)',
+      'a function',
+      'an object',
+      'an array',
+      'true',
+    ]);
+  });
+
+  it('are a record', () => {
+    const names = 'device, precision, memoryBudget, libraries, cacheFolder, graphs, onWarning';
+    for (const [options, is] of [
+      [null, 'null'],
+      ['bf16', '"bf16"'],
+      [0, '0'],
+      [['bf16'], 'an array'],
+      [() => ({}), 'a function'],
+    ]) {
+      expect(refusal(options as object)).toBe(
+        `cuda/options: cudaEngine: the options are ${is}; give a record of ${names}.`,
+      );
+    }
+    expect(refusal({ libraries: ['libcuda.so.1'] })).toBe(
+      'cuda/options: cudaEngine: libraries is an array; it is a record of paths: driver, nvrtc, cublasLt.',
+    );
+  });
+
   it('pass where they are possible', () => {
     const all: CudaEngineOptions = {
       device: 1,

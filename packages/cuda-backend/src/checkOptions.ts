@@ -1,5 +1,6 @@
 import type { CudaEngineOptions } from './cudaEngine.ts';
 import { CudaError } from './cudaError.ts';
+import { shownValue } from './shownValue.ts';
 
 const known: Readonly<Record<keyof CudaEngineOptions, true>> = {
   device: true,
@@ -15,6 +16,13 @@ const precisions = ['float32', 'tf32', 'bf16'];
 
 /** Refuses options that are misspelt or impossible, all at once. @throws CudaError `cuda/options` */
 export function checkOptions(options: CudaEngineOptions): void {
+  if (!isRecord(options)) {
+    const names = Object.keys(known).join(', ');
+    throw new CudaError(
+      'cuda/options',
+      `cudaEngine: the options are ${shownValue(options)}; give a record of ${names}.`,
+    );
+  }
   const problems = Object.keys(options)
     .filter((name) => !Object.hasOwn(known, name))
     .map((name) => `there is no option "${name}"; there are ${Object.keys(known).join(', ')}`);
@@ -24,7 +32,7 @@ export function checkOptions(options: CudaEngineOptions): void {
     value: unknown,
     { isRight, is }: { readonly isRight: boolean; readonly is: string },
   ) => {
-    if (value !== undefined && !isRight) problems.push(`${name} is ${JSON.stringify(value)}; it is ${is}`);
+    if (value !== undefined && !isRight) problems.push(`${name} is ${shownValue(value)}; it is ${is}`);
   };
   expectThat('device', device, {
     isRight: Number.isInteger(device) && Number(device) >= 0,
@@ -51,13 +59,17 @@ export function checkOptions(options: CudaEngineOptions): void {
 
 function libraryProblems(given: CudaEngineOptions['libraries']): readonly string[] {
   if (given === undefined) return [];
-  if (typeof given !== 'object' || given === null) {
-    return [`libraries is ${JSON.stringify(given)}; it is a record of paths: ${libraries.join(', ')}`];
+  if (!isRecord(given)) {
+    return [`libraries is ${shownValue(given)}; it is a record of paths: ${libraries.join(', ')}`];
   }
   return Object.entries(given).flatMap(([name, path]) => {
     if (!libraries.includes(name)) return [`there is no library "${name}"; there are ${libraries.join(', ')}`];
     return path === undefined || (typeof path === 'string' && path !== '')
       ? []
-      : [`libraries.${name} is ${JSON.stringify(path)}; it is the path of a file`];
+      : [`libraries.${name} is ${shownValue(path)}; it is the path of a file`];
   });
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
