@@ -70,3 +70,14 @@ it('takes a list', () => {
   expect(() => firstEngine([])).toThrow(message);
   expect(() => firstEngine(eagerEngine() as unknown as Engine[])).toThrow(message);
 });
+
+it('refuses what is no engine, by its place', () => {
+  const list = [eagerEngine(), 'cuda', eagerEngine, undefined] as unknown as Engine[];
+  expect(() => firstEngine(list)).toThrow(
+    expect.objectContaining({
+      code: 'core/engine',
+      message:
+        'firstEngine: what stands at 1, 2, 3 of the list cannot compile; put engines there, for example eagerEngine().',
+    }),
+  );
+});

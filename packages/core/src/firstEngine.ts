@@ -24,6 +24,15 @@ export function firstEngine(engines: readonly Engine[], options: FirstEngineOpti
       'firstEngine takes a list of at least one engine, the one to try first in front.',
     );
   }
+  const wrong = engines.flatMap((engine: Engine | undefined | null, place) =>
+    typeof engine?.compile === 'function' ? [] : [place],
+  );
+  if (wrong.length > 0) {
+    throw new PeftError(
+      'core/engine',
+      `firstEngine: what stands at ${wrong.join(', ')} of the list cannot compile; put engines there, for example eagerEngine().`,
+    );
+  }
   let opened: Engine | undefined;
   let opening: Promise<Engine> | undefined;
   const choose = async (): Promise<Engine> => {

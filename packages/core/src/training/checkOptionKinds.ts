@@ -4,7 +4,7 @@ import type { Problems } from './problems.ts';
 
 /** Refuses options that are not of their kind: what the types say, for callers without them. */
 export function checkOptionKinds(options: FineTuneOptions, problems: Problems): void {
-  const { strategy, optimizer, loss, data, schedule, bias = 'none', evaluation } = options;
+  const { strategy, optimizer, loss, data, schedule, bias = 'none', evaluation, engine } = options;
   problems.when(
     strategy !== undefined && typeof strategy?.init !== 'function',
     `strategy is ${describe(strategy)}, which is none; pass what a method returns, for example lora({ rank: 8 }).`,
@@ -18,6 +18,10 @@ export function checkOptionKinds(options: FineTuneOptions, problems: Problems): 
   problems.when(
     evaluation !== undefined && !isReadable(evaluation.data),
     'evaluation.data is neither a data source nor an iterable of batches; pass one, for example batches(columns, { batchSize }).',
+  );
+  problems.when(
+    engine !== undefined && typeof engine?.compile !== 'function',
+    `engine is ${describe(engine)}, which cannot compile; pass one, for example onnxEngine() of @peft/onnx-backend, or leave it out.`,
   );
   if (typeof schedule === 'number') problems.of(() => requireInRange('fineTune', { schedule }, { from: 0 }));
   else {

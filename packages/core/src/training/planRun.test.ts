@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { refusal, trainWith, type WrongCall } from '../../test/refusals.ts';
 import { toyOptions } from '../../test/toyRun.ts';
+import { eagerEngine } from '../eagerEngine.ts';
 import { adamw } from '../optimizers/adamw.ts';
 import { loraPlus } from '../optimizers/parameterGroup.ts';
 import { sgd } from '../optimizers/sgd.ts';
@@ -57,6 +58,16 @@ const cases: Readonly<Record<string, readonly WrongCall[]>> = {
     ],
   ],
   options: [
+    [
+      'an engine by its name',
+      trainWith({ engine: 'cuda' as never }),
+      'option/conflict: fineTune: engine is "cuda", which cannot compile; pass one, for example onnxEngine() of @peft/onnx-backend, or leave it out.',
+    ],
+    [
+      'an engine that was not called',
+      trainWith({ engine: eagerEngine as never }),
+      'option/conflict: fineTune: engine is a function, which cannot compile; pass one, for example onnxEngine() of @peft/onnx-backend, or leave it out.',
+    ],
     [
       'accumulate 0',
       trainWith({ accumulate: 0 }),
