@@ -10,7 +10,7 @@ export interface ScratchClaim {
 
 /**
  * One block of memory for what lives within a single run, shared by every function of a device: the stream runs them one
- * after another. It is as large as the largest claim.
+ * after another. It is as large as the largest claim so far, until nobody claims any.
  */
 export class Scratch {
   readonly #driver: Driver;
