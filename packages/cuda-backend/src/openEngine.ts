@@ -3,7 +3,7 @@ import { CudaError } from './cudaError.ts';
 import { cacheFolder } from './device/cacheFolder.ts';
 import { versionText } from './device/describeDevice.ts';
 import { DiskCache } from './device/diskCache.ts';
-import type { LibraryReport } from './device/findLibrary.ts';
+import { type LibraryReport, requireGiven } from './device/findLibrary.ts';
 import { type ImageOrigin, type KernelImages, kernelImages } from './device/kernelImages.ts';
 import { libraryRemedies } from './device/libraryNames.ts';
 import { openCompiler } from './device/openCompiler.ts';
@@ -48,8 +48,10 @@ export async function openEngine(options: OpenOptions): Promise<OpenedEngine> {
   try {
     const cudaMajor = Math.floor(driver.device.driverVersion / 1000);
     const nvrtc = await openCompiler({ cudaMajor, ...pathOf(libraries.nvrtc) });
+    requireGiven(nvrtc.library);
     const cache = new DiskCache({ folder: options.cacheFolder ?? cacheFolder(), onWarning });
     const cublasLt = await openProducts({ driver, cache, ...pathOf(libraries.cublasLt) });
+    requireGiven(cublasLt.library);
     const { compiler } = nvrtc;
     const counted = countedImages(kernelImages({ device: driver.device, cache, ...(compiler ? { compiler } : {}) }));
     const kernels = openKernelLibrary(driver, counted.images);

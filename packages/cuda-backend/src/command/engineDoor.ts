@@ -23,8 +23,7 @@ export function engineDoor({ driver, compiler, products, shippedKernels }: Engin
     {
       part: 'kernels',
       isFound: shippedKernels !== undefined,
-      what:
-        shippedKernels === undefined ? 'none in the package for this device' : `in the package, by ${shippedKernels}`,
+      what: kernelsText(shippedKernels, 'device' in driver),
     },
   ];
   const hasKernels = shippedKernels !== undefined || compiler.path !== undefined;
@@ -42,6 +41,11 @@ function driverFinding(driver: EngineParts['driver']): Finding {
     isFound: true,
     what: `${driver.path} for CUDA up to ${versionText(driverVersion)}; ${device}`,
   };
+}
+
+function kernelsText(shipped: string | undefined, hasDevice: boolean): string {
+  if (!hasDevice) return 'chosen for the device, and there is none';
+  return shipped === undefined ? 'none in the package for this device' : `in the package, by ${shipped}`;
 }
 
 function libraryFinding(part: string, { path, lookedAt }: LibraryReport): Finding {

@@ -76,7 +76,7 @@ cudaEngine(), captured steps on CUDA: does not compute on a GPU here
   missing  driver      the library of the CUDA driver was not found
   missing  NVRTC       looked for at 2 places, lib.so.0 first
   missing  cuBLASLt    looked for at 1 place, lib.so.0 first
-  missing  kernels     none in the package for this device
+  missing  kernels     chosen for the device, and there is none
   to mend it, install NVIDIA's driver for the GPU of this machine, or name its file in PEFT_CUDA_LIBRARY`);
   });
 

@@ -1,6 +1,6 @@
 import { posix, win32 } from 'node:path';
 import { expect, it } from 'vitest';
-import { findLibrary, type LibraryReport, requireFound } from './findLibrary.ts';
+import { findLibrary, type LibraryReport, requireFound, requireGiven } from './findLibrary.ts';
 import type { LibraryRequest } from './libraryPlaces.ts';
 import type { Machine } from './machine.ts';
 
@@ -130,6 +130,34 @@ it('tries nothing but the file that the program or the environment names', () =>
     placesOf(search({ kind }, { environment: variables }).report),
   );
   expect(named).toEqual([['environment /a'], ['environment /b'], ['environment /c']]);
+});
+
+it('takes a name without a folder for a file that is there, and else as the loader does', () => {
+  const given = (files: readonly string[], loadable: string) =>
+    search({ kind: 'nvrtc', path: 'mine.so' }, { files }, [loadable]);
+  expect(given(['mine.so', './mine.so'], './mine.so').loads).toEqual(['./mine.so']);
+  expect(given([], 'mine.so').loads).toEqual(['mine.so']);
+});
+
+it('refuses a file that is named and does not load, and nothing that was only searched for', () => {
+  const named = search(
+    { kind: 'cublasLt' },
+    { environment: { PEFT_CUBLASLT_LIBRARY: '/b' }, files: ['/b'] },
+    [],
+  ).report;
+  expect(() => requireGiven(named)).toThrow(
+    expect.objectContaining({
+      code: 'cuda/library',
+      message:
+        'the product library cuBLASLt was not found; run: python3 -m pip install nvidia-cuda-nvrtc-cu12 nvidia-cublas-cu12, or name its file in PEFT_CUBLASLT_LIBRARY. Looked at:\n  /b (given by the environment): cannot open shared object file',
+    }),
+  );
+  expect(() => requireGiven(search({ kind: 'nvrtc', path: '/x' }, {}).report)).toThrow(
+    '/x (given as an option): not there',
+  );
+  for (const kind of ['nvrtc', 'cublasLt'] as const)
+    expect(() => requireGiven(search({ kind }, {}).report)).not.toThrow();
+  requireGiven(search({ kind: 'nvrtc', path: '/x' }, { files: ['/x'] }).report);
 });
 
 it('says in one error where it looked and what to do', () => {

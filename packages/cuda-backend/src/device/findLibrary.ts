@@ -64,6 +64,12 @@ export function requireFound(report: LibraryReport | FoundLibrary): FoundLibrary
   throw new CudaError('cuda/library', describeSearch(report));
 }
 
+/** Refuses a file that the program or the environment names and that does not load. @throws CudaError `cuda/library` */
+export function requireGiven(report: LibraryReport): void {
+  const isGiven = report.lookedAt.some(({ source }) => source === 'option' || source === 'environment');
+  if (isGiven && report.path === undefined) throw new CudaError('cuda/library', describeSearch(report));
+}
+
 /** Says that a library was not found, what to do, and a line for every place that was looked at. */
 export function describeSearch({ kind, lookedAt }: LibraryReport): string {
   const lines = lookedAt.map(({ source, path, outcome }) => `  ${path} (${sourceTitles[source]}): ${outcome}`);

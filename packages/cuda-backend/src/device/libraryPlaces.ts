@@ -27,12 +27,12 @@ export function* libraryPlaces(
   machine: Machine,
 ): Generator<LibraryPlace> {
   if (path !== undefined) {
-    yield placeOf('option', path, machine);
+    yield givenPlace('option', path, machine);
     return;
   }
   const given = machine.environment[libraryVariables[kind]];
   if (given) {
-    yield placeOf('environment', given, machine);
+    yield givenPlace('environment', given, machine);
     return;
   }
   const names = libraryNames(kind, machine.platform, cudaMajor);
@@ -55,6 +55,12 @@ export function* libraryPlaces(
 
 function placeOf(source: PlaceSource, path: string, machine: Machine): LibraryPlace {
   return { source, path, folder: machine.dirname(path) };
+}
+
+function givenPlace(source: PlaceSource, path: string, machine: Machine): LibraryPlace {
+  if (/[\\/]/.test(path)) return placeOf(source, path, machine);
+  // The loader looks for a name without a folder on its own path alone.
+  return machine.exists(path) ? placeOf(source, `./${path}`, machine) : { source, path };
 }
 
 function toolkitFolders({ environment, platform, arch, join }: Machine): string[] {

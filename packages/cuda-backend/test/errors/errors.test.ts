@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { simulatedEngine } from '../engine/simulatedEngine.ts';
 import { simulated } from '../simulator/simulated.ts';
-import { simulatedControl } from '../simulator/simulatedLibraries.ts';
+import { simulatedControl, simulatedLibraries } from '../simulator/simulatedLibraries.ts';
 
 simulated('what goes wrong on the simulated device', () => {
   const engine = simulatedEngine();
@@ -12,6 +12,17 @@ simulated('what goes wrong on the simulated device', () => {
   beforeAll(async () => {
     await tf.setBackend('cpu');
     simulatedControl().configure();
+  });
+
+  it.each(['nvrtc', 'cublasLt'] as const)('is a named file that is no library: %s', async (kind) => {
+    const wrong = simulatedEngine({ libraries: { ...simulatedLibraries(), [kind]: 'package.json' } });
+    await expect(wrong.open()).rejects.toMatchObject({
+      code: 'cuda/library',
+      message: expect.stringMatching(
+        /was not found; .*\n {2}\.\/package\.json \(given as an option\): .*invalid ELF header$/,
+      ),
+    });
+    expect(simulatedControl().liveObjects().streams).toBe(0);
   });
 
   describe('reads as it does eagerly, and leaves a state to go on from', () => {
