@@ -100,7 +100,7 @@ describe('a value that is not finite stops the run before it harms the adapter',
       sum: (output: tf.Tensor) => tf.sum(tf.log(tf.sub(tf.mul(output, 0), 1))) as tf.Scalar,
     };
     expect(await failure({ loss })).toMatch(
-      /^training stopped at step 1: the loss is not finite .*To go on, lower the learning rate or clip with maxGradientNorm\.$/,
+      /^training stopped at step 1: the loss is not finite .*To go on, lower the learning rate or clip with maxGradientNorm, and where it is so from the first step, see that every id of the data has a row in its table\.$/,
     );
   });
 

@@ -86,11 +86,15 @@ function refusedByLoss({ plan, batches }: Call, inspections: readonly Inspection
   }
 }
 
+// Where a compiled step finds no row for an id, it reads NaN.
+const wrongIds = 'and where it is so from the first step, see that every id of the data has a row in its table';
+
 function inGradients(inspections: readonly Inspection[]): Finding {
   const remedy = 'lower the learning rate or clip with maxGradientNorm';
   for (const { outputSize: _, ...values } of inspections) {
     const found = Object.entries(values).find(([, value]) => !Number.isFinite(value));
-    if (found) return { what: found[0] === 'loss' ? 'the loss' : `the gradient of "${found[0]}"`, remedy };
+    if (found?.[0] === 'loss') return { what: 'the loss', remedy: `${remedy}, ${wrongIds}` };
+    if (found) return { what: `the gradient of "${found[0]}"`, remedy };
   }
   return undefined;
 }
