@@ -39,7 +39,7 @@ test('everything that is wrong is said at once', () => {
   const args = '--model bert --method dora --batch 0 --dropout 1 --engine onnx --against onnx,torch';
   expect(() => stepOptions(args.split(' '))).toThrow(
     [
-      '--model is "bert"; choose from bert-base, minilm, gpt2, opt-125m, opt-1.3b, bert-tiny, gpt2-tiny, opt-tiny.',
+      '--model is "bert"; choose from bert-base, minilm, gpt2, opt-125m, opt-1.3b, llama-2-7b, bert-tiny, gpt2-tiny, opt-tiny, llama-tiny.',
       '--dropout: "1" is not from 0 to below 1.',
       '--against is "torch"; choose from torch-fp32, torch-bf16, torch-compile, torch-compile-bf16, onnx, wasm, tensorflow.',
       '--against names onnx, which is the engine itself.',

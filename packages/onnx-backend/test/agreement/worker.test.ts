@@ -17,8 +17,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs';
 import { nativeRuntime } from './src/native/nativeRuntime.ts';
 import { onnxEngine } from './src/onnxEngine.ts';
-import { agreementCases } from './test/agreement/agreementCases.ts';
-import { trained } from './test/agreement/trained.ts';
+import { agreementCases, trained } from '@peft/engines';
 
 const run = async () => {
   await tf.setBackend('cpu');
