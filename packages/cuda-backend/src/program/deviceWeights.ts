@@ -18,7 +18,7 @@ export interface WeightLease {
   readonly address: Address;
   /** Gives the hold up; a copy that nobody holds stays for a while. */
   release(): void;
-  /** Gives up the hold on what was written again: a copy that nobody holds is freed. */
+  /** Gives up the hold on what was written again: the copy is freed once nobody holds it. */
   drop(): void;
 }
 
@@ -27,6 +27,8 @@ interface Entry {
   readonly bytes: number;
   readonly isThere: Promise<void>;
   users: number;
+  /** Whether somebody dropped it: it is not kept for the next one to want it. */
+  isDropped: boolean;
 }
 
 /** Milliseconds for which copies stay that nobody holds: the next link of a chain wants them again. */
@@ -110,7 +112,7 @@ export class DeviceWeights {
     const bytes = bytesOf(request);
     const address = this.#driver.allocate(Math.max(bytes, 1));
     const isThere = this.#transfers.upload(address, bytes, fillStorage(array, storage));
-    const entry: Entry = { address, bytes, isThere, users: 0 };
+    const entry: Entry = { address, bytes, isThere, users: 0, isDropped: false };
     this.#arrays.set(array.data, found.set(key, entry));
     // A copy that never got there is no copy.
     isThere.catch(() => {
@@ -121,26 +123,30 @@ export class DeviceWeights {
 
   #leaseOf(entry: Entry, request: WeightRequest): WeightLease {
     entry.users++;
+    entry.isDropped = false;
     let isHeld = true;
-    /** Whether nobody holds the copy any more. */
     const letGo = () => {
-      if (!isHeld) return false;
+      if (!isHeld) return;
       isHeld = false;
       entry.users--;
-      return entry.users === 0;
+      if (entry.users > 0) return;
+      if (entry.isDropped) this.#free(request.array.data, keyOf(request), entry);
+      else this.#freeIdleLater();
     };
     return {
       address: entry.address,
-      release: () => {
-        if (!letGo()) return;
-        clearTimeout(this.#timer);
-        this.#timer = setTimeout(() => this.freeIdle(), idleTime);
-        this.#timer.unref();
-      },
+      release: letGo,
       drop: () => {
-        if (letGo()) this.#free(request.array.data, keyOf(request), entry);
+        entry.isDropped ||= isHeld;
+        letGo();
       },
     };
+  }
+
+  #freeIdleLater(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.freeIdle(), idleTime);
+    this.#timer.unref();
   }
 
   #idle(requests: readonly WeightRequest[]) {

@@ -40,6 +40,7 @@ export class PlacedPlan {
   #scratch: ScratchClaim | undefined;
   #constantAddress: Address | undefined;
   #leases: readonly WeightLease[] = [];
+  #weights: Weights | undefined;
   #requests: readonly WeightRequest[] = [];
   #revision = -1;
   #generation = -1;
@@ -101,6 +102,7 @@ export class PlacedPlan {
     const { kernels, products, scratch, driver } = this.#device;
     const { commands } = this.#options.plan;
     const { revision } = weights;
+    this.#weights = weights;
     const requests = this.#options.sources(weights);
     const isSame = requests.every((request, index) => isSameRequest(request, this.#requests[index]));
     this.#requireMemory(requests, state);
@@ -139,7 +141,13 @@ export class PlacedPlan {
   release(): void {
     const { driver } = this.#device;
     this.#dropGraph();
-    for (const lease of this.#leases) lease.release();
+    const requests = this.#weights ? this.#options.sources(this.#weights) : [];
+    for (const [index, lease] of this.#leases.entries()) {
+      // What was written again since is wanted by nobody.
+      const request = requests[index];
+      if (request && isSameRequest(request, this.#requests[index])) lease.release();
+      else lease.drop();
+    }
     this.#leases = [];
     this.#scratch?.release();
     this.#scratch = undefined;

@@ -85,6 +85,50 @@ it('holds one copy of a weight that is written again and again', async () => {
   expect(recording.recorded.problems()).toEqual([]);
 });
 
+it('holds no copy of a weight that was written again beyond the last program that read it, as at a knot', async () => {
+  const recording = recordedEngine();
+  const { engine } = recording;
+  const weights = new Weights([['w', hostArray([1, 2], [2])]]).fork();
+  const sum: StepFunction = (state) => ({ state, metrics: { sum: tf.sum(weights.tensor('w')) as tf.Scalar } });
+  const [training, merging] = [await engine.compile({ sum }, weights), await engine.compile({ sum }, weights)];
+  for (const program of [training, merging]) {
+    await program.bind({});
+    await program.run('sum', {});
+  }
+  weights.write('w', hostArray([3, 2], [2]));
+  await training.run('sum', {});
+  merging.dispose();
+  await settled();
+  expect(recording.device.weights.held).toEqual({ count: 1, bytes: 8 });
+  training.dispose();
+  engine.dispose();
+  await settled();
+  expect(recording.recorded.problems()).toEqual([]);
+});
+
+it('keeps for the next program what is as it was, and not what was written again before it ended', async () => {
+  const recording = recordedEngine();
+  const { engine } = recording;
+  const weights = new Weights([
+    ['kept', hostArray([5])],
+    ['w', hostArray([1, 2], [2])],
+  ]).fork();
+  const sum: StepFunction = (state) => {
+    const total = tf.sum(tf.mul(weights.tensor('w'), weights.tensor('kept')));
+    return { state, metrics: { sum: total as tf.Scalar } };
+  };
+  const program = await engine.compile({ sum }, weights);
+  await program.bind({});
+  await program.run('sum', {});
+  weights.write('w', hostArray([3, 2], [2]));
+  program.dispose();
+  await settled();
+  expect(recording.device.weights.held).toEqual({ count: 1, bytes: 4 });
+  engine.dispose();
+  await settled();
+  expect(recording.recorded.problems()).toEqual([]);
+});
+
 it('closes a device whose uploads nobody waited for', async () => {
   const recording = recordedEngine();
   const { engine } = recording;
