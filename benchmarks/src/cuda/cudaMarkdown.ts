@@ -41,8 +41,9 @@ export function cudaMarkdown({ device, simulated }: CudaRuns): string {
       'Not run yet: `node scripts/runSource.mjs benchmarks/src/cudaSimulated.ts --small --out simulated.json`.',
     ),
     'The simulated device is a library with the functions of libcuda, NVRTC and cuBLASLt that runs the very kernels on the',
-    'processor, threads as fibers, every access watched ([how](../packages/cuda-backend/test/simulator/README.md)). It proves',
-    'index arithmetic, barriers, order, lifetimes and the planner; it says nothing of time, nor of what only the hardware does.',
+    'processor, threads as fibers ([how](../packages/cuda-backend/test/simulator/README.md)); the tests of single operations',
+    'also watch every access for bounds and barriers. It proves index arithmetic, order, lifetimes and the planner; it says',
+    'nothing of time, nor of what only the hardware does.',
     '',
   ].join('\n');
 }
