@@ -11,75 +11,6 @@ import { elementLaunch, packsOf } from './elementLaunch.ts';
 import type { Emitter } from './emitter.ts';
 import { storageTag } from './storageTag.ts';
 
-type Ops =
-  | UnaryOps
-  | BinaryOps
-  | 'AddN'
-  | 'Cast'
-  | 'ClipByValue'
-  | 'LeakyRelu'
-  | 'Step'
-  | 'Select'
-  | Made
-  | Activations;
-
-type UnaryOps =
-  | 'Abs'
-  | 'Ceil'
-  | 'Cos'
-  | 'Elu'
-  | 'Erf'
-  | 'Exp'
-  | 'Expm1'
-  | 'Floor'
-  | 'Log'
-  | 'Log1p'
-  | 'LogicalNot'
-  | 'Neg'
-  | 'Reciprocal'
-  | 'Relu'
-  | 'Relu6'
-  | 'Round'
-  | 'Rsqrt'
-  | 'Sigmoid'
-  | 'Sign'
-  | 'Sin'
-  | 'Softplus'
-  | 'Sqrt'
-  | 'Square'
-  | 'Tanh';
-
-type BinaryOps =
-  | 'Add'
-  | 'Equal'
-  | 'FloorDiv'
-  | 'Greater'
-  | 'GreaterEqual'
-  | 'Less'
-  | 'LessEqual'
-  | 'LogicalAnd'
-  | 'LogicalOr'
-  | 'Maximum'
-  | 'Minimum'
-  | 'Mod'
-  | 'Multiply'
-  | 'NotEqual'
-  | 'Pow'
-  | 'RealDiv'
-  | 'SquaredDifference'
-  | 'Sub';
-
-type Made = 'Fill' | 'OnesLike' | 'Range' | 'ZerosLike';
-
-type Activations =
-  | 'PeftDropout'
-  | 'PeftGelu'
-  | 'PeftGeluGrad'
-  | 'PeftGeluTanh'
-  | 'PeftGeluTanhGrad'
-  | 'PeftSilu'
-  | 'PeftSiluGrad';
-
 /** A row of `elementExpressions`; the result may be written over an operand of its own shape. */
 function element<Op extends OpName>(op: Op, inPlace: readonly number[]): CudaRow<Op> {
   return {
@@ -93,10 +24,10 @@ function element<Op extends OpName>(op: Op, inPlace: readonly number[]): CudaRow
   };
 }
 
-const unary = <Op extends UnaryOps>(op: Op) => element(op, [0]);
-const binary = <Op extends BinaryOps>(op: Op) => element(op, [0, 1]);
+const unary = <Op extends OpName>(op: Op) => element(op, [0]);
+const binary = <Op extends OpName>(op: Op) => element(op, [0, 1]);
 
-export const elementRows: CudaRows<Ops> = {
+export const elementRows = {
   Abs: unary('Abs'),
   Ceil: unary('Ceil'),
   Cos: unary('Cos'),
@@ -209,7 +140,7 @@ export const elementRows: CudaRows<Ops> = {
       });
     },
   },
-};
+} satisfies Partial<CudaRows<OpName>>;
 
 /** The rate in steps of 2^-24, rounded up: what the upper bits of the hash are compared with. */
 export function dropoutThreshold(rate: number): number {
